@@ -1,0 +1,1 @@
+"""Floor 2b: what the four desks share, as plain functions."""

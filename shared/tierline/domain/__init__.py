@@ -1,0 +1,1 @@
+"""Floor 1, pure: no I/O, no clock, no async, no framework."""
