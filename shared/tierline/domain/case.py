@@ -1,0 +1,91 @@
+"""The whole case: what travels with every hand-off, so that no service ever has to call another."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Self
+
+from pydantic import BaseModel, ConfigDict, EmailStr, StringConstraints
+
+from tierline.domain.lifecycle import Move
+from tierline.domain.words import Component, Desk, Impact, Reason, Role
+
+Text = Annotated[str, StringConstraints(max_length=20_000)]
+Line = Annotated[str, StringConstraints(max_length=300)]
+
+
+class Frozen(BaseModel):
+    """A value: compared by what it holds, never changed. Unknown fields of a newer release are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class Audience(StrEnum):
+    """Who may read a message."""
+
+    PUBLIC = "public"
+    INTERNAL = "internal"
+
+
+class Reporter(Frozen):
+    """Who submitted the ticket, and how they are told how it ended."""
+
+    name: Line
+    email: EmailStr
+    role: Role
+    organization: Line
+
+
+class Message(Frozen):
+    """One thing said about the ticket. `author` is `reporter`, a desk, or `vendor`."""
+
+    id: str
+    at: datetime
+    author: str
+    audience: Audience = Audience.PUBLIC
+    text: Text
+
+
+class Attempt(Frozen):
+    """What a desk did before it let the ticket go, for the next one to read."""
+
+    at: datetime
+    desk: Desk
+    move: Move
+    reason: Reason | None = None
+    by: str
+    text: Text = ""
+
+
+class CaseFile(Frozen):
+    """Everything known of a ticket: what was asked, by whom, what was said and tried, and which desks had it."""
+
+    ticket_id: str
+    member: str
+    component: Component
+    impact: Impact
+    subject: Line
+    description: Text
+    reporter: Reporter
+    callback_url: str | None = None
+    external_ref: Line | None = None
+    submitted_at: datetime
+    conversation: tuple[Message, ...] = ()
+    tried: tuple[Attempt, ...] = ()
+    path: tuple[Desk, ...] = ()
+
+    def knows(self, message_id: str) -> bool:
+        """Whether this message is already part of the conversation."""
+        return any(message.id == message_id for message in self.conversation)
+
+    def having(
+        self, message: Message | None = None, attempt: Attempt | None = None, desk: Desk | None = None
+    ) -> Self:
+        """The same case with one more message, attempt or desk on its path; a message known already is not repeated."""
+        said = (*self.conversation, message) if message and not self.knows(message.id) else self.conversation
+        return self.model_copy(
+            update={
+                "conversation": said,
+                "tried": (*self.tried, attempt) if attempt else self.tried,
+                "path": (*self.path, desk) if desk else self.path,
+            }
+        )
