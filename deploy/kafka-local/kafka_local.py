@@ -100,7 +100,7 @@ class Broker:
         return self._process is not None and self._process.poll() is None
 
     def stop(self, timeout: float = 20.0) -> None:
-        """Stop in order; a broker that takes too long is killed, and checks its files when it starts again."""
+        """Stop in order; a broker that takes too long is killed, and checks its files at the next start."""
         if self._process is None:
             return
         self._process.terminate()

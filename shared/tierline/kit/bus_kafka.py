@@ -1,0 +1,277 @@
+"""The port over Apache Kafka: the only file that knows its client library.
+
+Producer: idempotent, so that a retry inside the library neither repeats nor reorders. Such a producer never
+gives up by itself; so every send has our own time limit, and a producer that failed is silenced and
+replaced: what it still holds must not be sent late, after what the caller has published since.
+
+Consumer: positions are committed by name after `handle` and sought back when it fails, because fetching
+alone moves on. The library may lose its place in the group without a word; so we watch whether anything
+moves, and begin anew.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+import structlog
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, ConsumerRebalanceListener, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.coordinator.assignors.range import RangePartitionAssignor
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalStateError,
+    KafkaError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from tierline.kit.bus import Envelope, Handle
+from tierline.kit.bus_delivery import Pause, handled, in_one_line
+from tierline.kit.bus_kafka_quirks import STOP, Batches, Idle, end_producer, fetched, records, seek_back
+from tierline.kit.bus_kafka_watch import Stalled, Watch
+from tierline.kit.errors import BusUnavailable
+
+log = structlog.get_logger()
+
+TROUBLE = (KafkaError, OSError, TimeoutError, ValueError)
+LARGEST_EVENT = 4 * 1024 * 1024
+REQUEST_MS = 10_000
+START = 30.0
+REFUSALS = 3
+
+
+class KafkaBus:
+    """A cluster at `servers` ("host:port,host:port").
+
+    `send_timeout` bounds a publish. `session_timeout` says how long a silent member keeps its partitions,
+    `stall` how long a reader may stand still while there is something to read.
+    """
+
+    def __init__(
+        self,
+        servers: str,
+        *,
+        client_id: str,
+        partitions: int = 12,
+        replication: int = 1,
+        send_timeout: float = 15.0,
+        session_timeout: float = 45.0,
+        stall: float = 30.0,
+    ) -> None:
+        self._servers, self._client_id = servers, client_id
+        self._partitions, self._replication = partitions, replication
+        self._send_timeout, self._session_timeout, self._stall = send_timeout, session_timeout, stall
+        self._producer: Any = None
+        self._making = asyncio.Lock()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def start(self, topics: Sequence[str]) -> None:
+        """Make the topics that are missing, and connect. Raises `BusUnavailable` with the remedy."""
+        try:
+            async with asyncio.timeout(START):
+                await self._make_topics(topics)
+                await self._ready()
+        except TROUBLE as error:
+            raise self._unavailable(error) from error
+
+    async def publish(self, events: Sequence[Envelope]) -> None:
+        """Queue all in order, then wait for all. Raises `BusUnavailable` when the outcome is unknown."""
+        if not events:
+            return
+        producer, sent = None, []
+        try:
+            async with asyncio.timeout(self._send_timeout):
+                producer = await self._ready()
+                for event in events:
+                    headers = list(event.headers().items())
+                    sent.append(
+                        await producer.send(event.topic, event.data, event.key.encode(), headers=headers)
+                    )
+                await asyncio.gather(*sent)
+        except (*TROUBLE, BusUnavailable) as error:
+            for future in sent:
+                future.cancel()
+            self._discard(producer)
+            raise self._unavailable(error) from error
+
+    async def consume(self, group: str, topics: Sequence[str], handle: Handle) -> None:
+        """Read as a member of the group. Ends only by cancellation."""
+        pause = Pause()
+        while True:
+            began = time.monotonic()
+            try:
+                async with self._member(group, topics) as (consumer, idle):
+                    log.info("consumer_started", action="consumer_started", group=group)
+                    await self._read(consumer, idle, group, topics, handle)
+            except Exception as error:  # whatever the library raises, this member begins anew
+                reason = in_one_line(error)
+                log.warning("consumer_restarted", action="consumer_restarted", group=group, reason=reason)
+            if time.monotonic() - began > START:
+                pause.after_success()
+            await asyncio.sleep(pause.after_failure())
+
+    async def ping(self) -> None:
+        """Ask the cluster who it is. Raises `BusUnavailable`."""
+        try:
+            async with asyncio.timeout(STOP):
+                await (await self._ready()).client.fetch_all_metadata()
+        except TROUBLE as error:
+            raise self._unavailable(error) from error
+
+    async def stop(self) -> None:
+        """Close the producer, and wait a moment for what is ending. Each `consume` ends when cancelled."""
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            self._in_background(end_producer(producer, STOP / 2))
+        if self._ending:
+            _, late = await asyncio.wait(self._ending, timeout=STOP)
+            for task in late:
+                task.cancel()
+
+    async def _make_topics(self, topics: Sequence[str]) -> None:
+        admin = AIOKafkaAdminClient(
+            bootstrap_servers=self._servers, client_id=self._client_id, request_timeout_ms=REQUEST_MS
+        )
+        try:
+            await admin.start()
+            # Asked first, because a role that may not make topics may still use those that are there.
+            missing = set(topics) - set(await admin.list_topics())
+            if not missing:
+                return
+            settings = {"max.message.bytes": str(LARGEST_EVENT)}
+            if self._replication >= 3:  # one copy may be away, and an acknowledged event still has two
+                settings["min.insync.replicas"] = "2"
+            answer = await admin.create_topics(
+                [
+                    NewTopic(name, self._partitions, self._replication, topic_configs=settings)
+                    for name in sorted(missing)
+                ]
+            )
+            for name, code, *_ in answer.topic_errors:
+                error = for_code(code)
+                if error not in {NoError, TopicAlreadyExistsError}:
+                    raise error(f"topic {name}")
+        finally:
+            await admin.close()
+
+    async def _ready(self) -> Any:
+        async with self._making:
+            if self._producer is None:
+                producer = AIOKafkaProducer(
+                    bootstrap_servers=self._servers,
+                    client_id=self._client_id,
+                    acks="all",
+                    enable_idempotence=True,
+                    linger_ms=2,
+                    max_batch_size=256 * 1024,
+                    max_request_size=LARGEST_EVENT,
+                    request_timeout_ms=REQUEST_MS,
+                )
+                try:
+                    await producer.start()
+                except BaseException:
+                    self._in_background(end_producer(producer, 0))
+                    raise
+                self._producer = producer
+            return self._producer
+
+    def _discard(self, producer: Any) -> None:
+        if producer is not None and producer is self._producer:
+            self._producer = None
+            log.warning("producer_replaced", action="producer_replaced")
+            self._in_background(end_producer(producer, 0))
+
+    @asynccontextmanager
+    async def _member(self, group: str, topics: Sequence[str]) -> AsyncIterator[tuple[Any, Idle]]:
+        session_ms = int(self._session_timeout * 1000)
+        consumer = AIOKafkaConsumer(
+            bootstrap_servers=self._servers,
+            client_id=self._client_id,
+            group_id=group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            isolation_level="read_committed",
+            # The same partition number of every topic at the same member: what belongs together meets.
+            partition_assignment_strategy=(RangePartitionAssignor,),
+            session_timeout_ms=session_ms,
+            heartbeat_interval_ms=min(3000, session_ms // 5),
+            # A partition just read is not asked for again before the fetch under way has ended.
+            fetch_max_wait_ms=50,
+            max_partition_fetch_bytes=LARGEST_EVENT,
+            request_timeout_ms=REQUEST_MS,
+        )
+        idle = Idle(self._session_timeout / 2)
+        consumer.subscribe(list(topics), listener=_Listener(idle))
+        try:
+            async with asyncio.timeout(START):
+                await consumer.start()
+            yield consumer, idle
+        finally:
+            # Leaving the group lets others take over at once. With the broker away this outlasts our
+            # patience.
+            await asyncio.wait({self._in_background(consumer.stop())}, timeout=STOP)
+
+    async def _read(
+        self, consumer: Any, idle: Idle, group: str, topics: Sequence[str], handle: Handle
+    ) -> None:
+        every = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t) or ()]
+        watch, pause, refused = Watch(consumer, every, self._stall / 2), Pause(), 0
+        while True:
+            batches = await fetched(consumer)
+            if not batches:
+                await watch.look()
+                continue
+            watch.moved()
+            with idle:
+                if done := await handled(handle, records(batches), group):
+                    refused = 0 if await _committed(consumer, batches, group) else refused + 1
+                else:
+                    seek_back(consumer, batches)
+            if refused >= REFUSALS:
+                raise Stalled("the group refuses what this member commits")
+            if done:
+                pause.after_success()
+            else:
+                await asyncio.sleep(pause.after_failure())
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.create_task(work)
+        self._ending.add(task)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        self._ending.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.info("client_ended_badly", action="client_ended_badly", reason=in_one_line(error))
+
+    def _unavailable(self, error: BaseException) -> BusUnavailable:
+        reason = in_one_line(error)
+        return BusUnavailable(
+            f"Kafka does not answer at {self._servers} ({reason}); start it, or correct TIERLINE_BUS"
+        )
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
+    def __init__(self, idle: Idle) -> None:
+        self._idle = idle
+
+    async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
+        await self._idle.wait()
+
+    async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
+        """Nothing to prepare."""
+
+
+async def _committed(consumer: Any, batches: Batches, group: str) -> bool:
+    try:
+        async with asyncio.timeout(START):
+            await consumer.commit({tp: messages[-1].offset + 1 for tp, messages in batches.items()})
+    except (CommitFailedError, IllegalStateError) as error:
+        # The partitions went to another member meanwhile, which reads these records again.
+        log.warning("commit_refused", action="commit_refused", group=group, reason=in_one_line(error))
+        return False
+    return True
