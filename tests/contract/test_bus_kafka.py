@@ -1,0 +1,93 @@
+"""What only the Kafka adapter must prove: a replaced producer is silent, a reader that stands still is noticed."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+import pytest
+from rigs import KafkaRig
+from stage import Reader, Stage, ids, until
+
+from kafka_broker import GivenBroker, LocalBroker
+from tierline.kit.bus_kafka_watch import Stalled, Watch
+from tierline.kit.errors import BusUnavailable
+
+
+@pytest.fixture
+async def stage(kafka_broker: LocalBroker | GivenBroker) -> AsyncIterator[Stage]:
+    """A stage over Kafka alone."""
+    async with AsyncExitStack() as ending:
+        yield Stage(KafkaRig(kafka_broker), ending)
+
+
+async def test_what_a_replaced_producer_still_held_is_never_sent_late(stage: Stage) -> None:
+    bus, reader = await stage.bus(send_timeout=2), Reader()
+    await bus.publish(stage.events(3))
+    async with stage.rig.away():
+        with pytest.raises(BusUnavailable):
+            await bus.publish(stage.events(3, first=4))
+    after = stage.events(1, first=7)
+    await bus.publish(after)
+    await asyncio.sleep(3)
+    async with stage.reading(bus, reader):
+        await until(lambda: ids(after)[0] in reader.ids)
+    assert reader.sequences() == {"key-0": [1, 2, 3, 7]}
+
+
+async def test_one_publish_that_fails_tells_the_others_of_its_producer(stage: Stage) -> None:
+    bus = await stage.bus(send_timeout=4)
+    await bus.publish(stage.events(1))
+    async with stage.rig.away():
+        first = asyncio.create_task(bus.publish(stage.events(1)))
+        await asyncio.sleep(2)
+        began = asyncio.get_running_loop().time()
+        second = asyncio.create_task(bus.publish(stage.events(1)))
+        assert [type(e) for e in await asyncio.gather(first, second, return_exceptions=True)] == [
+            BusUnavailable
+        ] * 2
+        assert asyncio.get_running_loop().time() - began < 3.5, (
+            "the second waited for a producer that is no more"
+        )
+
+
+class Standing:
+    """A consumer of three partitions that says what it is told to say."""
+
+    def __init__(self, mine: set[int]) -> None:
+        self.mine, self.at, self.end = mine, {0: 5, 1: 7, 2: None}, {0: 5, 1: 7, 2: 0}
+
+    def assignment(self) -> set[int]:
+        return self.mine
+
+    async def position(self, partition: int) -> int | None:
+        return self.at[partition]
+
+    committed = position
+
+    async def end_offsets(self, partitions: list[int]) -> dict[int, int]:
+        return {partition: self.end[partition] for partition in partitions}
+
+
+@pytest.mark.parametrize("mine", [{0, 1}, set()], ids=["with partitions", "spare"])
+async def test_a_reader_is_stalled_when_there_are_news_and_nothing_moves(mine: set[int]) -> None:
+    consumer = Standing(mine)
+    watch = Watch(consumer, [0, 1, 2], pause=0)
+    await watch.look()
+    await watch.look()  # nothing to read: standing still is right
+    consumer.end[1] = 9
+    await watch.look()
+    consumer.at[1] = 8
+    await watch.look()  # it moves, if slowly
+    watch.moved()
+    await watch.look()
+    with pytest.raises(Stalled):
+        await watch.look()
+
+
+async def test_a_reader_that_just_began_is_left_alone() -> None:
+    consumer: Any = Standing({0})
+    consumer.end[0] = 9
+    watch = Watch(consumer, [0], pause=60)
+    for _ in range(3):
+        await watch.look()
