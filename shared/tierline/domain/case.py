@@ -57,7 +57,10 @@ class Attempt(Frozen):
 
 
 class CaseFile(Frozen):
-    """Everything known of a ticket: what was asked, by whom, what was said and tried, and which desks had it."""
+    """Everything known of a ticket: what was asked, by whom, what was said and tried, and which desks had it.
+
+    `opened` is the version at which it was submitted or last reopened: a wish from before that counts no more.
+    """
 
     ticket_id: str
     member: str
@@ -69,6 +72,7 @@ class CaseFile(Frozen):
     callback_url: str | None = None
     external_ref: Line | None = None
     submitted_at: datetime
+    opened: int = 1
     conversation: tuple[Message, ...] = ()
     tried: tuple[Attempt, ...] = ()
     path: tuple[Desk, ...] = ()

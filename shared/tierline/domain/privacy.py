@@ -1,0 +1,128 @@
+"""Take student data out of a text before it leaves for someone who must not have it.
+
+What goes: social security numbers, students' numbers, dates of birth, and a name that stands right beside one of
+these. What stays: telephone numbers, codes of schools and sessions, versions, times, and all other names. Where it is
+not sure, it takes out: a technician can ask again, but nobody can call data back. It does not find a name alone.
+
+Every pattern repeats a bounded number of times, and context is looked for in a window of fixed size, so the time
+grows with the length of the text and no faster.
+"""
+
+import re
+from collections.abc import Iterator
+
+REMOVED = "[student data removed]"
+SSN, STUDENT_ID, DATE_OF_BIRTH, NAME = "ssn", "student_id", "date_of_birth", "name"
+
+Span = tuple[int, int, str]
+
+DASHED_SSN = re.compile(r"(?<![\d-])\d{3}([-‐‑–])\d{2}\1\d{4}(?![\d-])")
+# Other writings of it are too common to be taken out without a word for it in front.
+LABELLED_SSN = re.compile(
+    r"\b(?:ssn|social(?:\ssecurity)?)\b[^\d\n]{0,20}(?P<number>\d{3}([ .]?)\d{2}\2\d{4})(?!\d)", re.IGNORECASE
+)
+
+# Ten digits in one piece, with at most a label's letters before them: not the end of a hash or of a longer number.
+TEN_DIGITS = re.compile(r"(?:(?<![^\W_])|(?<=id)|(?<=no)|(?<=student))(?<!\d\.)\d{10}(?![^\W_]|\.\d)", re.IGNORECASE)
+LABELLED_ID = re.compile(
+    r"\b(?:ssid|sasid|suid|lasid|(?:student|pupil)(?:'s|s)?\s(?:state\s)?(?:id|number|no|identifier))s?\b"
+    r"[^\w\n]{0,3}(?:(?:is|was|are|no|number)\b[^\w\n]{0,3})?"
+    r"(?P<number>(?:\d{2,4}[ -]\d{3,4}[ -]\d{3,4}|\d{4,14})(?!\d)"
+    r"(?:(?:\s?[,;/&]\s?(?:and\s)?|\sand\s)\d{4,14}(?![\d/-])){0,50})",
+    re.IGNORECASE,
+)
+# A telephone number has neither a 0 or 1 at the start of its two first groups nor a 9 in the middle of the first.
+DIALLABLE = re.compile(r"[2-9][0-8]\d[2-9]\d{6}")
+PHONE_BEFORE = re.compile(
+    r"(?:\+1\s?|\b(?:call|phone|telephone|tel|cell|mobile|fax|text|dial|reach|ring)\b[^\d\n]{0,25})$", re.IGNORECASE
+)
+PHONE_AFTER = re.compile(r"\W{0,2}(?:ext\b|x\s?\d|extension|cell|mobile|phone|fax|tel\b)", re.IGNORECASE)
+STUDENT = re.compile(r"\b(?:ssids?|students?|pupils?)\b", re.IGNORECASE)
+
+MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+DATE = re.compile(
+    rf"(?<!\d)(?:\d{{1,2}}([/.-])\d{{1,2}}\1(?:\d{{4}}|\d{{2}})|\d{{4}}([/.-])\d{{1,2}}\2\d{{1,2}}"
+    rf"|{MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}|\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?{MONTH},?\s\d{{4}}"
+    r"|(?:19|20)\d{6}|\d{4}(?:19|20)\d{2})(?!\d)",
+    re.IGNORECASE,
+)
+BIRTH = (
+    r"(?:\bdobs?\b|\bd\.\s?o\.\s?b\b\.?|\bbirth(?:day|date|s)?\b|\bborn\b|\bb-?day\b|\bnacimiento\b|\bnacid[oa]\b|\bnació\b)"
+)
+# The word for birth, then the date, or several: in the same sentence and near.
+BIRTH_BEFORE = re.compile(BIRTH + r"(?:(?![.!?]\s)[\w\W]){0,30}$", re.IGNORECASE)
+BIRTH_AFTER = re.compile(rf"[\s(\[,=-]{{0,3}}(?:(?:is|was|as)\s)?(?:(?:the|her|his|their)\s)?(?:date\sof\s)?{BIRTH}", re.IGNORECASE)
+LIST_GAP = re.compile(r"\s?(?:[,;/&]|and|\s)\s?(?:and\s)?", re.IGNORECASE)
+
+# Two or three capitalized words (or one with a hyphen inside counts too), then perhaps a label, right before the number.
+WORD = r"[^\W\d_a-z][\w'’-]{1,30}"
+NAME_BEFORE = re.compile(
+    rf"(?P<name>{WORD}(?:\s{WORD}){{1,2}})(?:'s|’s)?[\s,:(\[-]{{1,3}}(?:(?:who(?:'s|\sis|\swas)?|with|is|was|and|his|her|their)\s)?"
+    rf"(?:(?:state\s)?(?:student\s)?(?:ssid|ssn|id|number|no|social(?:\ssecurity)?|date\sof\s(?=birth)|{BIRTH})[\s:#.,=(-]{{0,3}}"
+    r"(?:number|is|was|on)?[\s:#]{0,3})?$",
+    re.IGNORECASE,
+)
+NOT_NAMES = re.compile(r"(?:(?:Student|Pupil|Child|Kid|Boy|Girl|For|The|And|ID|SSID|SSN|DOB|Name)s?\s)+")
+
+
+def redact(text: str) -> tuple[str, tuple[str, ...]]:
+    """The text without student data, and the kinds of what was taken out, in alphabetical order."""
+    spans = [*_ssns(text), *_ids(text), *_births(text)]
+    spans += _names(text, spans)
+    parts, done = [], 0
+    for start, end, _ in sorted(spans):
+        if start >= done:
+            parts += [text[done:start], REMOVED]
+        done = max(done, end)
+    return "".join([*parts, text[done:]]), tuple(sorted({kind for _, _, kind in spans}))
+
+
+def _ssns(text: str) -> Iterator[Span]:
+    for found in DASHED_SSN.finditer(text):
+        yield (*found.span(), SSN)
+    for found in LABELLED_SSN.finditer(text):
+        yield (*found.span("number"), SSN)
+
+
+def _ids(text: str) -> Iterator[Span]:
+    for found in LABELLED_ID.finditer(text):
+        yield (*found.span("number"), STUDENT_ID)
+    for found in TEN_DIGITS.finditer(text):
+        if not _is_phone(text, found.start(), found.end()):
+            yield (*found.span(), STUDENT_ID)
+
+
+def _is_phone(text: str, start: int, end: int) -> bool:
+    if not DIALLABLE.fullmatch(text, start, end):
+        return False
+    before = text[max(0, start - 40) : start]
+    called = PHONE_BEFORE.search(before)
+    if called:
+        return not STUDENT.search(called.group())
+    return bool(PHONE_AFTER.match(text, end))
+
+
+def _births(text: str) -> Iterator[Span]:
+    last = -1
+    for found in DATE.finditer(text):
+        start, end = found.span()
+        listed = last >= 0 and LIST_GAP.fullmatch(text, last, start)
+        if listed or BIRTH_BEFORE.search(text[max(0, start - 45) : start]) or _born_after(text, end):
+            last = end
+            yield start, end, DATE_OF_BIRTH
+
+
+def _born_after(text: str, end: int) -> bool:
+    """Is a word for birth said right after the date, and not of another date that follows it?"""
+    found = BIRTH_AFTER.match(text, end)
+    return bool(found) and not DATE.search(text, found.end(), found.end() + 20) if found else False
+
+
+def _names(text: str, spans: list[Span]) -> Iterator[Span]:
+    for start, _, _ in spans:
+        low = max(0, start - 130)
+        found = NAME_BEFORE.search(text[low:start])
+        if found:
+            begin = found.start("name")
+            title = NOT_NAMES.match(found.group("name") + " ")
+            yield low + begin + (title.end() if title else 0), low + found.end("name"), NAME

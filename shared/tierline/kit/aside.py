@@ -1,0 +1,78 @@
+"""Facts that came before the one they need, kept in the service's own table until it arrives. No partition waits."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from tierline.kit.bus import Envelope
+from tierline.kit.corridor import Incoming
+from tierline.kit.database import Database, Tx, column
+
+KEEP = timedelta(days=120)
+
+LOAD = """
+SELECT key, id, type, sequence, at, data, traceparent, topic, source FROM aside
+WHERE room = $1 AND key = ANY($2) ORDER BY sequence, at
+"""
+INSERT = """
+INSERT INTO aside (room, key, id, type, sequence, at, data, traceparent, topic, source)
+SELECT $1, * FROM unnest($2::text[], $3::text[], $4::text[], $5::bigint[], $6::timestamptz[], $7::bytea[],
+                         $8::text[], $9::text[], $10::text[])
+ON CONFLICT DO NOTHING
+"""
+DELETE = "DELETE FROM aside WHERE room = $1 AND (key, id) IN (SELECT * FROM unnest($2::text[], $3::text[]))"
+PURGE = "DELETE FROM aside WHERE at < $1"
+
+
+async def load(
+    tx: Tx, room: str, keys: Sequence[str], read: Callable[[str, bytes], Any]
+) -> dict[str, list[Incoming]]:
+    """What waits for these keys, oldest version first."""
+    kept: dict[str, list[Incoming]] = {}
+    for row in await tx.fetch(LOAD, room, keys):
+        envelope = Envelope(
+            topic=row["topic"],
+            key=row["key"],
+            id=row["id"],
+            type=row["type"],
+            source=row["source"],
+            time=row["at"],
+            sequence=row["sequence"],
+            data=row["data"],
+            traceparent=row["traceparent"],
+        )
+        kept.setdefault(row["key"], []).append(incoming(envelope, read))
+    return kept
+
+
+def incoming(envelope: Envelope, read: Callable[[str, bytes], Any]) -> Incoming:
+    """The fact that an event tells. Raises what `read` raises."""
+    return Incoming(
+        key=envelope.key,
+        type=envelope.type,
+        id=envelope.id,
+        at=envelope.time,
+        data=read(envelope.type, envelope.data),
+        sequence=envelope.sequence,
+        traceparent=envelope.traceparent,
+        envelope=envelope,
+    )
+
+
+async def write(tx: Tx, room: str, set_aside: Sequence[Incoming], taken_up: Sequence[Incoming]) -> None:
+    """Keep new ones, forget those that had their effect."""
+    rows = [
+        (f.key, f.id, f.type, f.sequence, f.at, f.envelope.data, f.traceparent, f.envelope.topic, f.envelope.source)
+        for f in set_aside
+        if f.envelope is not None
+    ]
+    if rows:
+        await tx.execute(INSERT, room, *(column(rows, index) for index in range(9)))
+    if taken_up:
+        await tx.execute(DELETE, room, [fact.key for fact in taken_up], [fact.id for fact in taken_up])
+
+
+async def purge(database: Database, now: datetime) -> None:
+    """Forget facts whose time has long passed."""
+    async with database.connection() as held:
+        await held.execute(PURGE, now - KEEP)

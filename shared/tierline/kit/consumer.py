@@ -1,0 +1,152 @@
+"""Events in: a batch of records becomes one transaction, and only its commit lets the bus move on.
+
+Inbox claim, what is parked, then each room's corridor: a handful of statements whatever the size of the batch. A
+record that cannot be read is a dead letter; a fact that fails is parked with its key; the others go through. When
+PostgreSQL is away nothing is set aside: the bus brings the batch again.
+"""
+
+from collections.abc import Sequence
+
+import asyncpg
+import structlog
+
+from tierline.kit import inbox, parking
+from tierline.kit.aside import incoming
+from tierline.kit.bus import Envelope, Record
+from tierline.kit.corridor import Incoming
+from tierline.kit.database import Tx
+from tierline.kit.errors import KitError, Undecodable
+from tierline.kit.parking import Parked
+from tierline.kit.room import House, Room
+from tierline.kit.telemetry import Metrics
+
+log = structlog.get_logger()
+
+RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
+
+BEHIND = "waits behind a parked event"
+
+
+class Consumer:
+    """What a service does with the events it reads. `handle` is given to the bus."""
+
+    def __init__(self, house: House, rooms: Sequence[Room], known: frozenset[str], metrics: Metrics) -> None:  # type: ignore[type-arg]
+        self._house, self._rooms, self._known, self._metrics = house, rooms, known, metrics
+        self._wanted = frozenset(type_ for room in rooms for type_ in room.on)
+
+    async def handle(self, records: Sequence[Record]) -> None:
+        """Give every record its effect, once. Raises only what another try may mend."""
+        try:
+            await self._together(records)
+        except RACES:
+            raise  # another process was first: the same batch again finds its work done
+        except asyncpg.PostgresError:
+            # Some record holds what PostgreSQL refuses. One by one, so that only that one is set aside.
+            for record in records:
+                await self._alone(record)
+
+    async def retry_parked(self) -> None:
+        """Try the first parked event of each key again, and those behind it once it went through."""
+        for item in await parking.heads(self._house.database, self._house.now()):
+            await self._retry(item)
+
+    async def _together(self, records: Sequence[Record]) -> None:
+        house = self._house
+        facts: list[Incoming] = []
+        origin: dict[str, Record] = {}
+        dead: list[Parked] = []
+        for record in records:
+            try:
+                envelope = self._open(record)
+                if envelope is not None and envelope.id not in origin:
+                    facts.append(incoming(envelope, self._rooms[0].read))
+                    origin[envelope.id] = record
+            except (Undecodable, ValueError) as error:
+                dead.append(self._unreadable(record, error))
+        if not facts and not dead:
+            return
+        async with house.database.transaction() as tx:
+            identities = [f.id for f in facts] + [f"{d.record.topic}@{d.record.position}" for d in dead]
+            fresh = await inbox.claim(tx, house.name, identities)
+            new = [fact for fact in facts if fact.id in fresh]
+            dead = [d for d in dead if f"{d.record.topic}@{d.record.position}" in fresh]
+            waiting = await parking.blocked(tx, list({fact.key for fact in new})) if new else set()
+            failed = {fact.id: (fact, BEHIND) for fact in new if fact.key in waiting}
+            ready = [fact for fact in new if fact.id not in failed]
+            failed |= await self._through(tx, ready) if ready else {}
+            aside = [
+                Parked(origin.get(fact.id) or _record(fact.envelope), fact.key, fact.id, reason)
+                for fact, reason in failed.values()
+            ]
+            if aside or dead:
+                await parking.park(tx, [*aside, *dead], house.now(), house.name, house.source)
+        self._metrics.events(len(new) - len(aside), "applied")
+        self._metrics.events(len(facts) - len(new), "repeated")
+        self._metrics.events(len(aside), "parked")
+        self._metrics.events(len(dead), "dead")
+        house.signals.after_commit()
+
+    async def _through(self, tx: Tx, facts: Sequence[Incoming]) -> dict[str, tuple[Incoming, str]]:
+        """Every room in turn; the facts that failed, and why. A fact that fails in one room does not enter the next."""
+        failed: dict[str, tuple[Incoming, str]] = {}
+        for room in self._rooms:
+            mine = [f for f in facts if f.type in room.on and f.id not in failed]
+            if not mine:
+                continue
+            outcome = await room.through(tx, mine, self._house)
+            for fact, error in outcome.failed:
+                reason = f"{room.name}: {type(error).__name__}" if error else BEHIND
+                failed[fact.id] = (fact, reason)
+                if error is not None:
+                    log.error("event_parked", action="event_parked", type=fact.type, reason=reason, exc_info=error)
+        return failed
+
+    async def _alone(self, record: Record) -> None:
+        try:
+            await self._together([record])
+        except RACES:
+            raise
+        except asyncpg.PostgresError as error:
+            envelope = record.envelope()
+            async with self._house.database.transaction() as tx:
+                if await inbox.claim(tx, self._house.name, [envelope.id]):
+                    item = Parked(record, envelope.key, envelope.id, type(error).__name__)
+                    await parking.park(tx, [item], self._house.now(), self._house.name, self._house.source)
+
+    async def _retry(self, item: Parked) -> None:
+        house = self._house
+        try:
+            async with house.database.transaction() as tx:
+                fact = incoming(item.record.envelope(), self._rooms[0].read)
+                failed = await self._through(tx, [fact])
+                if failed:
+                    raise _StillFailing(next(reason for _, reason in failed.values() if reason != BEHIND))
+                await parking.done(tx, item)
+        except (_StillFailing, Undecodable, ValueError, asyncpg.PostgresError) as error:
+            reason = str(error) if isinstance(error, _StillFailing) else type(error).__name__
+            async with house.database.transaction() as tx:
+                await parking.later(tx, item, reason, house.now(), house.name, house.source)
+        house.signals.after_commit()
+
+    def _open(self, record: Record) -> Envelope | None:
+        envelope = record.envelope()
+        if envelope.type not in self._known:
+            raise Undecodable(f"no fact is called {envelope.type[:100]}")
+        return envelope if envelope.type in self._wanted else None
+
+    def _unreadable(self, record: Record, error: Exception) -> Parked:
+        reason = str(error) if isinstance(error, Undecodable) else "the data does not fit its fact"
+        log.error("event_unreadable", action="event_unreadable", topic=record.topic, position=record.position)
+        key = (record.key or b"").decode("utf-8", "replace")
+        return Parked(record, key, None, reason, dead=True, blocks=False)
+
+
+class _StillFailing(KitError):
+    pass
+
+
+def _record(envelope: Envelope | None) -> Record:
+    """A record like the one that `envelope` came in."""
+    if envelope is None:
+        raise KitError("only events are parked")
+    return Record(envelope.topic, "aside", envelope.key.encode(), envelope.headers(), envelope.data)

@@ -1,0 +1,89 @@
+"""Migrations: brought up to date at start, by one process at a time; a database that is newer than the code is left alone.
+
+The look at the present revision is one statement. Alembic itself, with SQLAlchemy behind it, runs in a process of its
+own and only when there is something to do: no service carries it in memory.
+"""
+
+import asyncio
+import re
+import sys
+from pathlib import Path
+
+import asyncpg
+
+from tierline.kit.database import connect
+from tierline.kit.errors import Misconfigured
+
+HERE = Path(__file__).parent
+TABLES = (HERE / "tables.sql").read_text("utf-8")
+LOCK = "SELECT pg_advisory_lock(hashtextextended('migrations', 0))"
+PRESENT = "SELECT version_num FROM alembic_version"
+
+
+def head(migrations: Path) -> str:
+    """The newest revision: the highest number that begins a file's name."""
+    return max(found.group(1) for path in migrations.glob("*.py") if (found := re.match(r"(\d{4})_", path.name)))
+
+
+async def up_to_date(dsn: str, migrations: Path) -> bool:
+    """Whether the database has this release's tables, or a later release's."""
+    held = await connect(dsn, "migrate")
+    try:
+        present = await held.fetchval(PRESENT)
+    except asyncpg.UndefinedTableError:
+        return False
+    finally:
+        await held.close()
+    return bool(present and present >= head(migrations))
+
+
+async def migrate(dsn: str, migrations: Path) -> None:
+    """Bring the database up to date. Raises `DatabaseUnavailable`, or `Misconfigured` where a migration fails."""
+    if await up_to_date(dsn, migrations):
+        return
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tierline.kit.migrate",
+        str(migrations),
+        stdin=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    # The address holds a password: it goes through a pipe, not through the list of processes.
+    _, complaint = await process.communicate(dsn.encode())
+    if process.returncode:
+        last = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
+        raise Misconfigured(f"the database could not be brought up to date: {last[0]}")
+
+
+def main() -> None:
+    """Run Alembic on the database that standard input names."""
+    from alembic import command  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+    from sqlalchemy import Connection, text  # noqa: PLC0415
+    from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
+    from sqlalchemy.pool import NullPool  # noqa: PLC0415
+
+    dsn, migrations = sys.stdin.read().strip(), Path(sys.argv[1])
+
+    def upgrade(connection: Connection) -> None:
+        connection.execute(text(LOCK))
+        config = Config()
+        config.set_main_option("script_location", str(HERE / "alembic"))
+        config.set_main_option("version_locations", str(migrations))
+        config.set_main_option("path_separator", "os")
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        connection.commit()
+
+    async def run() -> None:
+        engine = create_async_engine(re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", dsn), poolclass=NullPool)
+        async with engine.connect() as connection:
+            await connection.run_sync(upgrade)
+        await engine.dispose()
+
+    asyncio.run(run())
+
+
+if __name__ == "__main__":
+    main()

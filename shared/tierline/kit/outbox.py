@@ -1,0 +1,124 @@
+"""The outbox: what was decided and must be told, written in the transaction of the decision, published after it.
+
+One relay per service at a time (see `leader`), in the order of `pos`, which is the order of versions because every
+writer holds the lock on its thing. A row is marked only when the bus has it, so a crash in between publishes it
+again, with the same id.
+"""
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from uuid_utils import uuid7
+
+from tierline.kit.bus import Envelope, EventBus
+from tierline.kit.corridor import Draft, Incoming
+from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.errors import BusUnavailable
+from tierline.kit.signals import Signal
+
+log = structlog.get_logger()
+
+BATCH = 500
+KEEP = timedelta(days=7)
+
+# Write a batch of events, in the order of the batch.
+INSERT = """
+INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions)
+SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[],
+                     $7::timestamptz[], $8::text[], $9::json[])
+"""
+# What has not been told yet, oldest first.
+UNPUBLISHED = """
+SELECT pos, id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions
+FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1
+"""
+MARK = "UPDATE outbox SET published_at = now() WHERE pos = ANY($1)"
+# How many wait, and since when (the metrics ask).
+BACKLOG = "SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 FROM outbox WHERE published_at IS NULL"
+PURGE = "DELETE FROM outbox WHERE published_at < $1"
+
+
+def envelope(topic: str, source: str, fact: Incoming, draft: Draft, now: datetime) -> Envelope:
+    """The event that tells what was decided on `fact`."""
+    return Envelope(
+        topic=topic,
+        key=fact.key,
+        id=str(uuid7()),
+        type=draft.type,
+        source=source,
+        time=now,
+        sequence=draft.sequence,
+        data=draft.data.model_dump_json(by_alias=True).encode(),
+        traceparent=fact.traceparent,
+    )
+
+
+async def write(tx: Tx, events: Sequence[Envelope]) -> None:
+    """Put events into the outbox, in this transaction."""
+    if not events:
+        return
+    rows = [
+        (
+            event.id,
+            event.topic,
+            event.key,
+            event.type,
+            event.data,
+            event.sequence,
+            event.time,
+            event.traceparent,
+            as_json(dict(event.extensions)) if event.extensions else None,
+        )
+        for event in events
+    ]
+    await tx.execute(INSERT, *(column(rows, index) for index in range(9)))
+
+
+async def relay(database: Database, bus: EventBus, source: str, signal: Signal) -> None:
+    """Publish what the outbox holds, for as long as this process leads. Survives a bus that is away."""
+    pause = 0.2
+    while True:
+        try:
+            told = await publish_once(database, bus, source)
+            pause = 0.2
+        except BusUnavailable as error:
+            told = 0
+            pause = min(pause * 2, 5.0)
+            log.warning("relay_waits", action="relay_waits", source=source, reason=str(error))
+        if told < BATCH:
+            await signal.wait(pause)
+
+
+async def publish_once(database: Database, bus: EventBus, source: str) -> int:
+    """Publish one batch and mark it; how many events it held. Raises `BusUnavailable`."""
+    async with database.connection() as held:
+        rows = await held.fetch(UNPUBLISHED, BATCH)
+        if not rows:
+            return 0
+    events = [
+        Envelope(
+            topic=row["aggregatetype"],
+            key=row["aggregateid"],
+            id=str(row["id"]),
+            type=row["type"],
+            source=source,
+            time=row["time"],
+            sequence=row["sequence"],
+            data=row["payload"],
+            traceparent=row["traceparent"],
+            extensions=json.loads(row["extensions"]) if row["extensions"] else {},
+        )
+        for row in rows
+    ]
+    await bus.publish(events)
+    async with database.connection() as held:
+        await held.execute(MARK, [row["pos"] for row in rows])
+    return len(rows)
+
+
+async def purge(database: Database, now: datetime) -> None:
+    """Forget rows that were told long ago."""
+    async with database.connection() as held:
+        await held.execute(PURGE, now - KEEP)

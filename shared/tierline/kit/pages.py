@@ -1,0 +1,31 @@
+"""Keyset pages: a cursor says behind which row the next page begins, so pages neither skip nor repeat what was there."""
+
+import base64
+import binascii
+import json
+from typing import Any
+
+from tierline.kit.errors import Invalid
+
+MOST = 100
+
+
+def cursor(*position: Any) -> str:
+    """An opaque cursor behind the row at this position."""
+    return base64.urlsafe_b64encode(json.dumps(position, default=str).encode()).decode().rstrip("=")
+
+
+def position(given: str | None, *kinds: type) -> list[Any] | None:
+    """Where a cursor points; None without one. Raises `Invalid` for what we never handed out."""
+    if given is None:
+        return None
+    try:
+        read = json.loads(base64.b64decode(given + "=" * (-len(given) % 4), altchars=b"-_", validate=True))
+    except (ValueError, binascii.Error, RecursionError) as error:
+        raise Invalid("the cursor is not one that was handed out") from error
+    fits = isinstance(read, list) and len(read) == len(kinds)
+    if not fits or not all(isinstance(value, kind) for value, kind in zip(read, kinds, strict=True)):
+        raise Invalid("the cursor is not one that was handed out")
+    if any(isinstance(value, str) and "\x00" in value for value in read):
+        raise Invalid("the cursor is not one that was handed out")
+    return list(read)

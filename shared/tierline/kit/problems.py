@@ -1,0 +1,94 @@
+"""Every error as `application/problem+json` (RFC 9457). Nothing that a caller sent is repeated in one."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+
+from tierline.kit.errors import Refused, Unavailable
+
+TYPE = "https://tierline.example/problems/"
+MEDIA = "application/problem+json"
+RETRY_AFTER = "5"
+_KNOWN = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "media-type"}
+
+
+class Problem(BaseModel):
+    """What went wrong: `type` is explained in docs/problems.md; `detail` says what to do."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+
+
+RESPONSES: Mapping[int | str, dict[str, Any]] = {
+    status: {"model": Problem, "content": {MEDIA: {}}, "description": text}
+    for status, text in {
+        400: "Malformed",
+        401: "No valid credentials",
+        403: "Not allowed",
+        404: "Not found",
+        409: "Not possible in the present state",
+        412: "Changed since you read it",
+        413: "Too large",
+        422: "Does not fit",
+        428: "If-Match is required",
+        503: "A dependency is away",
+    }.items()
+}
+
+
+def problem(
+    status: int,
+    slug: str,
+    title: str,
+    detail: str,
+    headers: Mapping[str, str] | None = None,
+    **members: Any,
+) -> JSONResponse:
+    """An answer that says what went wrong and what to do."""
+    body = {"type": TYPE + slug, "title": title, "status": status, "detail": detail, **members}
+    return JSONResponse(body, status, dict(headers or {}), MEDIA)
+
+
+def away(error: Unavailable) -> JSONResponse:
+    """The answer while a dependency is away; which one is for the operator's log, not for the caller."""
+    detail = "a part of the system is away; nothing was accepted, try again"
+    return problem(503, "unavailable", "Try again shortly", detail, {"Retry-After": RETRY_AFTER})
+
+
+def install(app: FastAPI) -> None:
+    """Answer all errors of this app as problems."""
+
+    @app.exception_handler(Refused)
+    async def refused(_: Request, error: Refused) -> JSONResponse:
+        headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else None
+        return problem(error.status, error.slug, error.title, error.detail, headers, **error.members)
+
+    @app.exception_handler(Unavailable)
+    async def unavailable(_: Request, error: Unavailable) -> JSONResponse:
+        return away(error)
+
+    @app.exception_handler(RequestValidationError)
+    async def unfit(_: Request, error: RequestValidationError) -> JSONResponse:
+        found = [
+            {"pointer": _pointer(item["loc"]), "detail": str(item["msg"])[:300]} for item in error.errors()[:50]
+        ]
+        if any(item["type"] == "json_invalid" for item in error.errors()):
+            return problem(400, "malformed", "Malformed", "the body is not JSON", errors=found)
+        detail = "; ".join(f"{item['pointer']}: {item['detail']}" for item in found[:3])
+        return problem(422, "invalid", "The request does not fit what is expected", detail, errors=found)
+
+    @app.exception_handler(HTTPException)
+    async def http(_: Request, error: HTTPException) -> JSONResponse:
+        slug = _KNOWN.get(error.status_code, "refused")
+        return problem(error.status_code, slug, str(error.detail), str(error.detail), error.headers)
+
+
+def _pointer(loc: tuple[Any, ...] | list[Any]) -> str:
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1")[:100] for part in loc)

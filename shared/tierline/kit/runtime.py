@@ -1,0 +1,176 @@
+"""A service at work: what it holds, how it starts, and how it stops without dropping anything."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import structlog
+from fastapi import APIRouter
+
+from tierline.kit import aside, inbox, outbox
+from tierline.kit.auth import KeyRing, StatusTokens
+from tierline.kit.bus import EventBus
+from tierline.kit.consumer import Consumer
+from tierline.kit.courier import Channel, Courier
+from tierline.kit.database import Database
+from tierline.kit.errors import Unavailable
+from tierline.kit.leader import lead
+from tierline.kit.migrate import migrate
+from tierline.kit.room import Room
+from tierline.kit.settings import Settings
+from tierline.kit.signals import Signals
+from tierline.kit.sweeper import sweep
+from tierline.kit.telemetry import Metrics
+
+log = structlog.get_logger()
+
+HOUSEKEEPING = 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A service, as a list that can be read aloud."""
+
+    name: str
+    title: str
+    topic: str
+    reads: Sequence[str]
+    known: frozenset[str]
+    rooms: Sequence[Room]  # type: ignore[type-arg]
+    routers: Sequence[APIRouter]
+    book: Callable[[Settings], Any]
+    migrations: Path
+    settings: type[Settings] = Settings
+    channels: Callable[["Runtime"], Mapping[str, Channel]] | None = None
+
+    @property
+    def topics(self) -> tuple[str, ...]:
+        """Every topic that the service reads or writes, with those for dead letters."""
+        plain = dict.fromkeys([*self.reads, self.topic])
+        return (*plain, *(f"{topic}.dead" for topic in plain))
+
+
+class Runtime:
+    """One running process of a service; what its endpoints, rules and loops reach for."""
+
+    def __init__(
+        self, service: Service, settings: Settings, bus: EventBus, clock: Callable[[], datetime] | None = None
+    ) -> None:
+        self.service, self.settings, self.bus = service, settings, bus
+        self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
+        self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
+        self.signals, self.metrics = Signals(), Metrics(service.name)
+        self.keys = KeyRing(settings.keys)
+        self.tokens = StatusTokens(settings.secret.get_secret_value())
+        self.book: Any = None
+        self.rooms = {room.name: room for room in service.rooms}
+        self.consumer = Consumer(self, service.rooms, service.known, self.metrics)
+        self.stopping = asyncio.Event()
+        self.opened = asyncio.Event()
+        self.waits_for = "the database"
+        self._clock = clock
+        self._reading: asyncio.Task[None] | None = None
+        self._leading: asyncio.Task[None] | None = None
+        self._opening: asyncio.Task[None] | None = None
+
+    def now(self) -> datetime:
+        """The time, aware, in UTC."""
+        return self._clock() if self._clock else datetime.now(UTC)
+
+    def start(self) -> None:
+        """Read what the operator set (raises `Misconfigured`), then connect in the background, however long that takes."""
+        self.keys.load()
+        self.book = self.service.book(self.settings)
+        self._opening = asyncio.ensure_future(self._open())
+
+    async def stop(self) -> None:
+        """Take in nothing more, tell what is decided, let go."""
+        self.stopping.set()
+        for task in (self._opening, self._reading):
+            await _end(task)
+        with contextlib.suppress(Unavailable, TimeoutError):
+            async with asyncio.timeout(self.settings.drain_seconds):
+                while self._leading and await self._unpublished():
+                    self.signals.outbox.set()
+                    await asyncio.sleep(0.02)
+        await _end(self._leading)
+        await self.bus.stop()
+        await self.database.stop()
+
+    async def readiness(self) -> list[str]:
+        """What is missing before this process can serve; empty when it is ready."""
+        if self.stopping.is_set():
+            return ["the service is stopping"]
+        if not self.opened.is_set():
+            return [f"still waiting for {self.waits_for}"]
+        missing = []
+        for what in (self.database, self.bus):
+            try:
+                async with asyncio.timeout(3):
+                    await what.ping()
+            except (Unavailable, TimeoutError) as error:
+                missing.append(str(error) or "no answer within 3 seconds")
+        return missing
+
+    def alive(self) -> bool:
+        """Whether the loops that must run are running."""
+        return all(task is None or not task.done() for task in (self._reading, self._leading))
+
+    async def _open(self) -> None:
+        await self._until_there("the database", self._open_database)
+        await self._until_there("the event bus", lambda: self.bus.start(self.service.topics))
+        self._reading = asyncio.ensure_future(
+            self.bus.consume(self.name, self.service.reads, self.consumer.handle)
+        )
+        self._leading = asyncio.ensure_future(lead(self.settings.database_url, self.name, self._lead))
+        self.opened.set()
+        log.info("service_ready", action="service_ready", service=self.name)
+
+    async def _open_database(self) -> None:
+        await migrate(self.settings.database_url, self.service.migrations)
+        await self.database.start()
+
+    async def _until_there(self, what: str, attempt: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self.waits_for, pause = what, 0.5
+        while True:
+            try:
+                await attempt()
+            except Exception as error:  # a service that cannot start yet says why, and tries on
+                reason = str(error).splitlines()[0] if isinstance(error, Unavailable) else type(error).__name__
+                self.waits_for = f"{what}: {reason}"
+                log.error("start_waits", action="start_waits", service=self.name, reason=self.waits_for)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, 10.0)
+            else:
+                return
+
+    async def _lead(self) -> None:
+        channels = self.service.channels(self) if self.service.channels else {}
+        async with asyncio.TaskGroup() as group:
+            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox))
+            group.create_task(sweep(self, tuple(self.service.rooms), self.consumer))
+            group.create_task(self._housekeeping())
+            if channels:
+                group.create_task(Courier(self, self.service.rooms, channels).run())
+
+    async def _housekeeping(self) -> None:
+        while True:
+            with contextlib.suppress(Unavailable):
+                for purge in (outbox.purge, inbox.purge, aside.purge):
+                    await purge(self.database, self.now())
+            await asyncio.sleep(HOUSEKEEPING)
+
+    async def _unpublished(self) -> int:
+        async with self.database.connection() as held:
+            return int((await held.fetchrow(outbox.BACKLOG) or [0])[0])
+
+
+async def _end(task: "asyncio.Task[None] | None") -> None:
+    if task is not None:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await task

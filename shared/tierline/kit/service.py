@@ -1,0 +1,156 @@
+"""From a `Service` to an app that uvicorn serves: its routes, and the four pages that operators know every service by."""
+
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Callable
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import Depends, FastAPI, Request
+from fastapi.responses import JSONResponse, PlainTextResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from tierline.kit import calls, log, outbox, parking, problems
+from tierline.kit.auth import Principal
+from tierline.kit.buses import open_bus
+from tierline.kit.bus import EventBus
+from tierline.kit.errors import Misconfigured
+from tierline.kit.http import Door
+from tierline.kit.runtime import Runtime, Service
+from tierline.kit.settings import Settings, read_settings
+
+CONFIGURATION = 78  # EX_CONFIG of sysexits.h
+OVERDUE = "SELECT count(*) FROM timers WHERE due_at < $1"
+
+
+def create_app(
+    service: Service,
+    settings: Settings | None = None,
+    *,
+    bus: EventBus | None = None,
+    clock: Callable[[], datetime] | None = None,
+) -> FastAPI:
+    """The service as an ASGI app. Without `settings` they are read from the environment when it starts."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        with _one_line_on_refusal(standalone=settings is None):
+            given = settings or read_settings(service.settings)
+            if settings is None:
+                log.configure(given.log_level)
+            runtime = Runtime(service, given, bus or open_bus(given.bus, service.name), clock)
+            app.state.runtime = runtime
+            runtime.start()
+        _end_streams_on_signal(runtime)
+        try:
+            yield
+        finally:
+            await runtime.stop()
+
+    app = FastAPI(
+        title=f"Tierline: {service.title}",
+        version="1",
+        lifespan=lifespan,
+        responses=dict(problems.RESPONSES),
+        redoc_url=None,
+    )
+    problems.install(app)
+    for router in service.routers:
+        app.include_router(router)
+    _operator_pages(app)
+    metrics_of = _Late(app)
+    app.add_middleware(Door, metrics=metrics_of, limit=metrics_of.limit)  # type: ignore[arg-type]
+    return app
+
+
+class _Late:
+    """The metrics and limits of a runtime that exists only once the app has started."""
+
+    def __init__(self, app: FastAPI) -> None:
+        self._app = app
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        self._app.state.runtime.metrics.request(method, route, status, seconds)
+
+    def limit(self) -> int:
+        return int(self._app.state.runtime.settings.max_body)
+
+
+def runtime(request: Request) -> Runtime:
+    """The running service behind a request."""
+    found: Runtime = request.app.state.runtime
+    return found
+
+
+def caller(request: Request) -> Principal:
+    """Who calls. Raises `Unauthenticated`."""
+    running = runtime(request)
+    running.keys.load()
+    return running.keys.principal(request.headers.get("authorization"))
+
+
+Running = Annotated[Runtime, Depends(runtime)]
+Caller = Annotated[Principal, Depends(caller)]
+
+
+def _operator_pages(app: FastAPI) -> None:
+    @app.get("/livez", tags=["operation"])
+    async def livez(running: Running) -> JSONResponse:
+        """Whether this process works at all. It never looks at a database or a broker."""
+        alive = running.alive()
+        return JSONResponse({"alive": alive}, 200 if alive else 503)
+
+    @app.get("/readyz", tags=["operation"])
+    async def readyz(running: Running) -> Any:
+        """Whether it can serve: what it waits for, one line each, where it cannot."""
+        missing = await running.readiness()
+        if missing:
+            title = "Not ready"
+            return problems.problem(503, "not-ready", title, "; ".join(missing), {"Retry-After": "2"})
+        return {"ready": True}
+
+    @app.get("/metrics", tags=["operation"], response_class=PlainTextResponse)
+    async def metrics(running: Running) -> PlainTextResponse:
+        """Prometheus' page."""
+        async with running.database.connection() as held:
+            for name, query in (("outbox", outbox.BACKLOG), ("calls", calls.BACKLOG)):
+                count, age = await held.fetchrow(query) or (0, 0.0)
+                running.metrics.set("outbox_unpublished" if name == "outbox" else "calls_pending", count)
+                running.metrics.set(f"{name}_oldest_seconds", age)
+            waiting, dead = await held.fetchrow(parking.DEPTH) or (0, 0)
+            overdue = await held.fetchval(OVERDUE, running.now())
+        running.metrics.set("parked", waiting)
+        running.metrics.set("dead_letters", dead)
+        running.metrics.set("timers_overdue", overdue)
+        return PlainTextResponse(generate_latest(running.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+@contextlib.contextmanager
+def _one_line_on_refusal(*, standalone: bool) -> Any:
+    """A set-up that cannot work is said in one line; the server around us would print a page of its own."""
+    try:
+        yield
+    except Misconfigured as error:
+        if not standalone:
+            raise
+        sys.stderr.write(f"{error}\n")
+        sys.stderr.flush()
+        os._exit(CONFIGURATION)
+
+
+def _end_streams_on_signal(running: Runtime) -> None:
+    """A server waits for open streams before it stops; so they must end when the signal comes, not after."""
+    for name in (signal.SIGTERM, signal.SIGINT):
+        before = signal.getsignal(name)
+        if not callable(before):
+            continue
+
+        def handler(number: int, frame: Any, before: Any = before) -> None:
+            running.stopping.set()
+            running.signals.after_commit()
+            before(number, frame)
+
+        with contextlib.suppress(ValueError):  # not the main thread: a test, or a server that handles signals itself
+            signal.signal(name, handler)

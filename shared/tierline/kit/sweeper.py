@@ -1,0 +1,53 @@
+"""The sweeper: fires every deadline that has passed, once, and tries parked events again. One per service leads."""
+
+from collections.abc import Sequence
+
+import structlog
+
+from tierline.kit import timers
+from tierline.kit.consumer import Consumer
+from tierline.kit.corridor import Incoming
+from tierline.kit.database import Tx
+from tierline.kit.errors import DatabaseUnavailable
+from tierline.kit.room import House, Room
+
+log = structlog.get_logger()
+
+LOOK_AGAIN = 1.0
+
+
+async def sweep(house: House, rooms: tuple[Room, ...], consumer: Consumer) -> None:  # type: ignore[type-arg]
+    """Fire what is due, until cancelled."""
+    while True:
+        wait = LOOK_AGAIN
+        try:
+            fired = await fire_due(house, rooms)
+            await consumer.retry_parked()
+            wait = 0.0 if fired else await timers.seconds_to_next(house.database, house.now(), LOOK_AGAIN)
+        except DatabaseUnavailable as error:
+            log.warning("sweeper_waits", action="sweeper_waits", reason=str(error))
+        if wait:
+            await house.signals.timers.wait(wait)
+
+
+async def fire_due(house: House, rooms: tuple[Room, ...]) -> int:  # type: ignore[type-arg]
+    """Fire one batch of each room's deadlines; how many fired."""
+    by_name = {room.name: room for room in rooms}
+    fired = 0
+    for name, facts in (await timers.due(house.database, house.now())).items():
+        room = by_name.get(name)
+        if room is None:
+            continue
+        async with house.database.transaction() as tx:
+
+            async def still_due(tx: Tx, seen: Sequence[Incoming], name: str = name) -> Sequence[Incoming]:
+                return await timers.take(tx, name, seen)
+
+            outcome = await room.through(tx, facts, house, choose=still_due)
+            for fact, error in outcome.failed:
+                await timers.restore(tx, name, fact, house.now())
+                if error is not None:
+                    log.error("deadline_failed", action="deadline_failed", name=fact.type, exc_info=error)
+        fired += len(facts) - len(outcome.failed)
+        house.signals.after_commit()
+    return fired

@@ -1,0 +1,75 @@
+"""Metrics and traces. Every name is here; no label ever holds an id or anything a person wrote."""
+
+import secrets
+from typing import Any
+
+from opentelemetry import trace
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+TRACER = trace.get_tracer("tierline")
+
+
+class Metrics:
+    """The metrics of one service, in a registry of its own, so that five of them fit into one process."""
+
+    def __init__(self, service: str) -> None:
+        self.registry = CollectorRegistry()
+        name = {"registry": self.registry}
+        labels = {"service": service}
+        requests = Histogram(
+            "tierline_request_seconds",
+            "Requests by route and status",
+            ["service", "method", "route", "status"],
+            buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10),
+            **name,  # type: ignore[arg-type]
+        )
+        self._requests = requests
+        self._events = Counter(
+            "tierline_events_total",
+            "Events read, by what came of them",
+            ["service", "outcome"],
+            **name,  # type: ignore[arg-type]
+        )
+        self._gauges: dict[str, Gauge] = {
+            key: Gauge(f"tierline_{key}", text, ["service"], **name)  # type: ignore[arg-type]
+            for key, text in {
+                "outbox_unpublished": "Events decided and not yet told",
+                "outbox_oldest_seconds": "Age of the oldest of them",
+                "calls_pending": "Outgoing calls not yet made",
+                "calls_oldest_seconds": "Age of the oldest of them",
+                "parked": "Events that wait to be tried again",
+                "dead_letters": "Events that wait for a person",
+                "timers_overdue": "Deadlines that have passed and not fired",
+                "consumer_idle_seconds": "Since the bus was last heard",
+            }.items()
+        }
+        self._service, self._labels = service, labels
+        self._children: dict[tuple[str, str, int], Any] = {}
+
+    def request(self, method: str, route: str, status: int, seconds: float) -> None:
+        """One answered request; `route` is the template, never the path."""
+        key = (method, route, status)
+        child = self._children.get(key)
+        if child is None:
+            child = self._requests.labels(self._service, method, route, str(status))
+            self._children[key] = child
+        child.observe(seconds)
+
+    def events(self, count: int, outcome: str) -> None:
+        """So many events came to this: applied, repeated, parked or dead."""
+        if count:
+            self._events.labels(self._service, outcome).inc(count)
+
+    def set(self, gauge: str, value: float) -> None:
+        """Set one of the gauges."""
+        self._gauges[gauge].labels(self._service).set(value)
+
+
+def traceparent(incoming: str | None) -> str:
+    """The caller's W3C trace context with a span of our own, or a new one where there is none or it is malformed."""
+    span = secrets.token_hex(8)
+    parts = (incoming or "").split("-")
+    well_formed = len(parts) == 4 and [len(part) for part in parts] == [2, 32, 16, 2]
+    if well_formed and all(set(part) <= set("0123456789abcdef") for part in parts) and parts[0] != "ff":
+        return f"{parts[0]}-{parts[1]}-{span}-{parts[3]}"
+    return f"00-{secrets.token_hex(16)}-{span}-01"
