@@ -1,11 +1,12 @@
 """Take student data out of a text before it leaves for someone who must not have it.
 
-What goes: social security numbers, students' numbers, dates of birth, and a name that stands right beside one of
-these. What stays: telephone numbers, codes of schools and sessions, versions, times, and all other names. Where it is
-not sure, it takes out: a technician can ask again, but nobody can call data back. It does not find a name alone.
+What goes: social security numbers, students' numbers, dates of birth, and a name that stands right beside one
+of these. What stays: telephone numbers, codes of schools and sessions, versions, times, and all other names.
+Where it is not sure, it takes out: a technician can ask again, but nobody can call data back. A name that
+stands alone is not found.
 
-Every pattern repeats a bounded number of times, and context is looked for in a window of fixed size, so the time
-grows with the length of the text and no faster.
+Every pattern repeats a bounded number of times, and context is looked for in a window of fixed size, so the
+time grows with the length of the text and no faster.
 """
 
 import re
@@ -23,7 +24,9 @@ LABELLED_SSN = re.compile(
 )
 
 # Ten digits in one piece, with at most a label's letters before them: not the end of a hash or of a longer number.
-TEN_DIGITS = re.compile(r"(?:(?<![^\W_])|(?<=id)|(?<=no)|(?<=student))(?<!\d\.)\d{10}(?![^\W_]|\.\d)", re.IGNORECASE)
+TEN_DIGITS = re.compile(
+    r"(?:(?<![^\W_])|(?<=id)|(?<=no)|(?<=student))(?<!\d\.)\d{10}(?![^\W_]|\.\d)", re.IGNORECASE
+)
 LABELLED_ID = re.compile(
     r"\b(?:ssid|sasid|suid|lasid|(?:student|pupil)(?:'s|s)?\s(?:state\s)?(?:id|number|no|identifier))s?\b"
     r"[^\w\n]{0,3}(?:(?:is|was|are|no|number)\b[^\w\n]{0,3})?"
@@ -31,10 +34,11 @@ LABELLED_ID = re.compile(
     r"(?:(?:\s?[,;/&]\s?(?:and\s)?|\sand\s)\d{4,14}(?![\d/-])){0,50})",
     re.IGNORECASE,
 )
-# A telephone number has neither a 0 or 1 at the start of its two first groups nor a 9 in the middle of the first.
-DIALLABLE = re.compile(r"[2-9][0-8]\d[2-9]\d{6}")
+# No area code begins with 0 or 1, or has a 9 in its middle.
+DIALLABLE = re.compile(r"[2-9][0-8]\d{8}")
 PHONE_BEFORE = re.compile(
-    r"(?:\+1\s?|\b(?:call|phone|telephone|tel|cell|mobile|fax|text|dial|reach|ring)\b[^\d\n]{0,25})$", re.IGNORECASE
+    r"(?:\+1\s?|\b(?:call|phone|telephone|tel|cell|mobile|fax|text|dial|reach|ring)\b[^\d\n]{0,25})$",
+    re.IGNORECASE,
 )
 PHONE_AFTER = re.compile(r"\W{0,2}(?:ext\b|x\s?\d|extension|cell|mobile|phone|fax|tel\b)", re.IGNORECASE)
 STUDENT = re.compile(r"\b(?:ssids?|students?|pupils?)\b", re.IGNORECASE)
@@ -46,23 +50,25 @@ DATE = re.compile(
     r"|(?:19|20)\d{6}|\d{4}(?:19|20)\d{2})(?!\d)",
     re.IGNORECASE,
 )
-BIRTH = (
-    r"(?:\bdobs?\b|\bd\.\s?o\.\s?b\b\.?|\bbirth(?:day|date|s)?\b|\bborn\b|\bb-?day\b|\bnacimiento\b|\bnacid[oa]\b|\bnació\b)"
-)
+BIRTH = r"\b(?:dobs?\b|d\.\s?o\.\s?b\b\.?|birth(?:day|date|s)?\b|born\b|b-?day\b|nacimiento\b|nacid[oa]\b|nació\b)"
 # The word for birth, then the date, or several: in the same sentence and near.
 BIRTH_BEFORE = re.compile(BIRTH + r"(?:(?![.!?]\s)[\w\W]){0,30}$", re.IGNORECASE)
-BIRTH_AFTER = re.compile(rf"[\s(\[,=-]{{0,3}}(?:(?:is|was|as)\s)?(?:(?:the|her|his|their)\s)?(?:date\sof\s)?{BIRTH}", re.IGNORECASE)
+BIRTH_AFTER = re.compile(
+    rf"[\s(\[,=-]{{0,3}}(?:(?:is|was|as)\s)?(?:(?:the|her|his|their)\s)?(?:date\sof\s)?{BIRTH}", re.IGNORECASE
+)
 LIST_GAP = re.compile(r"\s?(?:[,;/&]|and|\s)\s?(?:and\s)?", re.IGNORECASE)
 
-# Two or three capitalized words (or one with a hyphen inside counts too), then perhaps a label, right before the number.
-WORD = r"[^\W\d_a-z][\w'’-]{1,30}"
+# Two or three capitalized words, in either order of given and family name, next to what was found, with no more
+# than a label between them.
+WORD = r"[A-ZÀ-ÖØ-ÞĆČĎĐĘĚĞİĽŁŃŇŐŒŘŚŞŠŤŮŰŹŻŽ][\w'’-]{0,30}[^\W\d_A-Z]"
+PERSON = rf"(?P<name>{WORD}(?:(?:,\s?|\s){WORD}){{1,2}})"
+LABEL = rf"(?i:(?:student\s)?(?:ssid|ssn|ids?|number|no|#|social(?:\ssecurity)?|date\sof\s(?=birth)|{BIRTH}))"
 NAME_BEFORE = re.compile(
-    rf"(?P<name>{WORD}(?:\s{WORD}){{1,2}})(?:'s|’s)?[\s,:(\[-]{{1,3}}(?:(?:who(?:'s|\sis|\swas)?|with|is|was|and|his|her|their)\s)?"
-    rf"(?:(?:state\s)?(?:student\s)?(?:ssid|ssn|id|number|no|social(?:\ssecurity)?|date\sof\s(?=birth)|{BIRTH})[\s:#.,=(-]{{0,3}}"
-    r"(?:number|is|was|on)?[\s:#]{0,3})?$",
-    re.IGNORECASE,
+    rf"{PERSON}(?:'s|’s)?[\s,;:(\[–-]{{1,3}}(?i:(?:who(?:'s|’s|\sis|\swas)?|with|is|was|and|his|her|their)\s)?"
+    rf"(?:{LABEL}[^\w\n]{{0,3}}(?i:(?:number|is|was|on)[^\w\n]{{0,3}})?)?$"
 )
-NOT_NAMES = re.compile(r"(?:(?:Student|Pupil|Child|Kid|Boy|Girl|For|The|And|ID|SSID|SSN|DOB|Name)s?\s)+")
+NAME_AFTER = re.compile(rf"[\s,:(\[–-]{{1,3}}{PERSON}")
+NOT_NAMES = re.compile(r"(?:(?:Students?|Pupil|Child|Kid|Boy|Girl|For|The|And|Name)[\s,]+)+")
 
 
 def redact(text: str) -> tuple[str, tuple[str, ...]]:
@@ -115,14 +121,16 @@ def _births(text: str) -> Iterator[Span]:
 def _born_after(text: str, end: int) -> bool:
     """Is a word for birth said right after the date, and not of another date that follows it?"""
     found = BIRTH_AFTER.match(text, end)
-    return bool(found) and not DATE.search(text, found.end(), found.end() + 20) if found else False
+    return found is not None and not DATE.search(text, found.end(), found.end() + 20)
 
 
 def _names(text: str, spans: list[Span]) -> Iterator[Span]:
-    for start, _, _ in spans:
+    for start, end, _ in spans:
         low = max(0, start - 130)
-        found = NAME_BEFORE.search(text[low:start])
-        if found:
-            begin = found.start("name")
-            title = NOT_NAMES.match(found.group("name") + " ")
-            yield low + begin + (title.end() if title else 0), low + found.end("name"), NAME
+        before, after = NAME_BEFORE.search(text[low:start]), NAME_AFTER.match(text, end)
+        if before:
+            title = NOT_NAMES.match(before.group("name"))
+            skip = title.end() if title else 0
+            yield low + before.start("name") + skip, low + before.end("name"), NAME
+        elif after:
+            yield (*after.span("name"), NAME)

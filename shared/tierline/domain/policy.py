@@ -1,0 +1,141 @@
+"""A member's policy: who staffs which desk of which component, what goes straight to the state, and how long each may take.
+
+Facts in, decisions out: no clock, no file. What a policy file may say, and what is wrong with one that cannot work, is
+`policy_file`'s business; what stands here has been checked: from every desk the climb ends at the state desk.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from tierline.domain.calendar import Calendar
+from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the direct-to-state rules look at."""
+
+    component: Component
+    role: Role
+    impact: Impact
+    subject: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a ticket goes, which tiers that do not exist it passed over, and by which rule."""
+
+    to: Desk
+    skipped: tuple[Desk, ...]
+    rule: str
+
+
+@dataclass(frozen=True, slots=True)
+class Liaison:
+    """The named contact of a component's Tier 3, and the vendor behind it."""
+
+    name: str
+    email: str
+    vendor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StateRule:
+    """A question that the state takes itself. Every list that is given must fit; `words` fit where any one stands whole."""
+
+    name: str
+    why: str
+    components: frozenset[Component] = frozenset()
+    roles: frozenset[Role] = frozenset()
+    impacts: frozenset[Impact] = frozenset()
+    words: re.Pattern[str] | None = None
+
+    def fits(self, question: Question) -> bool:
+        """Whether the state takes this question."""
+        return (
+            (not self.components or question.component in self.components)
+            and (not self.roles or question.role in self.roles)
+            and (not self.impacts or question.impact in self.impacts)
+            and (self.words is None or bool(self.words.search(f"{question.subject}\n{question.description}")))
+        )
+
+
+@dataclass(frozen=True)
+class Policy:
+    """One member's policy; `version` names its content."""
+
+    member: str
+    name: str
+    version: str
+    matrix: Mapping[Component, Mapping[Desk, Provider]]
+    state_rules: tuple[StateRule, ...]
+    times: Mapping[Desk, Mapping[Impact, timedelta]]
+    overrides: Mapping[tuple[Component, Desk, Impact], timedelta]
+    liaisons: Mapping[Component, Liaison]
+    calendar: Calendar
+    reply_allowed: timedelta = timedelta(hours=40)
+    close_after: timedelta = timedelta(days=7)
+    reopen_within: timedelta = timedelta(days=30)
+    return_limit: int = 3
+    decline_reasons: Mapping[str, str] = field(default_factory=dict)
+
+    def provider(self, component: Component, desk: Desk) -> Provider:
+        """Who staffs this desk for this component; the state desk is always the state's."""
+        return Provider.STATE if desk is Desk.STATE else self.matrix[component][desk]
+
+    def exists(self, component: Component, desk: Desk) -> bool:
+        """Whether this component has this desk."""
+        return self.provider(component, desk) is not Provider.NOT_APPLICABLE
+
+    def first_desk(self, question: Question) -> Route:
+        """Where a new ticket goes: to the state where a rule says so, else to the first tier that exists."""
+        for rule in self.state_rules:
+            if rule.fits(question):
+                return Route(Desk.STATE, (), f"state_rules.{rule.name}")
+        return self._climb(question.component, TIERS)
+
+    def next_desk(self, component: Component, desk: Desk) -> Route | None:
+        """Where an unresolved ticket goes on to; None from the state desk, which is the last."""
+        if desk is Desk.STATE:
+            return None
+        return self._climb(component, TIERS[TIERS.index(desk) + 1 :])
+
+    def returns_to(self, component: Component, desk: Desk, path: Sequence[Desk]) -> Desk | None:
+        """The desk that had the ticket before this one; None where none had."""
+        earlier = [had for had in path if had is not desk and self.exists(component, had)]
+        return earlier[-1] if earlier else None
+
+    def time_allowed(self, desk: Desk, impact: Impact, component: Component) -> timedelta:
+        """The business time that a desk may take before the ticket goes on by itself."""
+        return self.overrides.get((component, desk, impact)) or self.times[desk][impact]
+
+    def liaison(self, component: Component) -> Liaison | None:
+        """The liaison of this component's Tier 3."""
+        return self.liaisons.get(component)
+
+    def _climb(self, component: Component, above: Sequence[Desk]) -> Route:
+        skipped: list[Desk] = []
+        for desk in above:
+            if self.exists(component, desk):
+                return Route(desk, tuple(skipped), "matrix")
+            skipped.append(desk)
+        return Route(Desk.STATE, tuple(skipped), "matrix")
+
+
+class Policies(Mapping[str, Policy]):
+    """The policies of an install, by member."""
+
+    def __init__(self, policies: Mapping[str, Policy]) -> None:
+        self._policies = dict(policies)
+
+    def __getitem__(self, member: str) -> Policy:
+        return self._policies[member]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._policies)
+
+    def __len__(self) -> int:
+        return len(self._policies)
