@@ -14,12 +14,12 @@ MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 class Reader:
-    """A `handle` that keeps what it was given, and fails as often as it is told to."""
+    """A `handle` that keeps what it was given, and takes as long and fails as often as it is told to."""
 
-    def __init__(self, failures: int = 0, poison: str | None = None) -> None:
+    def __init__(self, failures: int = 0, poison: str | None = None, takes: float = 0.0) -> None:
         self.records: list[Record] = []
         self.batches: list[list[str]] = []
-        self.failures, self.poison = failures, poison
+        self.failures, self.poison, self.takes = failures, poison, takes
 
     async def __call__(self, records: Sequence[Record]) -> None:
         ids = [record.headers.get("ce_id", b"").decode() for record in records]
@@ -27,6 +27,8 @@ class Reader:
         if self.failures and (self.poison is None or self.poison in ids):
             self.failures -= 1
             raise RuntimeError("told to fail")
+        if self.takes:
+            await asyncio.sleep(self.takes)
         self.records += records
 
     @property

@@ -93,7 +93,8 @@ async def test_the_pause_after_a_failure_grows(stage: Stage) -> None:
 
 
 async def test_two_members_together_get_everything_and_nothing_twice(stage: Stage) -> None:
-    bus, other_bus, one, other = await stage.bus(), await stage.bus(), Reader(), Reader()
+    bus, other_bus = await stage.bus(), await stage.bus()
+    one, other = Reader(takes=0.2), Reader(takes=0.2)  # so that a change of members finds them at work
     events, keys = stage.events(400, keys=40), 40
     async with stage.reading(bus, one):
         await bus.publish(events[:keys])

@@ -1,4 +1,4 @@
-"""What only the Kafka adapter must prove: a replaced producer is silent, a reader that stands still is noticed."""
+"""What only the Kafka adapter must prove: a replaced producer is silent, a reader standing still is seen."""
 
 import asyncio
 from collections.abc import AsyncIterator

@@ -78,10 +78,16 @@ async def end_producer(producer: Any, patience: float) -> None:
         sender = producer._sender.sender_task
         if sender is not None:
             sender.cancel()
-        # Tells every other publish that waits for this producer.
-        producer._message_accumulator.fail_all(
-            BusUnavailable("Kafka does not answer; its producer was replaced")
-        )
+        _fail_what_waits(producer._message_accumulator)
         await producer.client.close()
         await asyncio.wait({stopping}, timeout=STOP)
         stopping.cancel()
+
+
+def _fail_what_waits(accumulator: Any) -> None:
+    """Tell every publish that waits for this producer."""
+    batches = [batch for queue in accumulator._batches.values() for batch in queue]
+    accumulator.fail_all(BusUnavailable("Kafka does not answer; its producer was replaced"))
+    for batch in batches:
+        if not batch._drain_waiter.cancelled():
+            batch._drain_waiter.exception()  # nobody else asks, and asyncio would complain of that
