@@ -23,7 +23,7 @@ LABELLED_SSN = re.compile(
     r"\b(?:ssn|social(?:\ssecurity)?)\b[^\d\n]{0,20}(?P<number>\d{3}([ .]?)\d{2}\2\d{4})(?!\d)", re.IGNORECASE
 )
 
-# Ten digits in one piece, with at most a label's letters before them: not the end of a hash or of a longer number.
+# Ten digits in one piece, at most a label's letters before them: not the end of a hash or a longer number.
 TEN_DIGITS = re.compile(
     r"(?:(?<![^\W_])|(?<=id)|(?<=no)|(?<=student))(?<!\d\.)\d{10}(?![^\W_]|\.\d)", re.IGNORECASE
 )
@@ -50,25 +50,27 @@ DATE = re.compile(
     r"|(?:19|20)\d{6}|\d{4}(?:19|20)\d{2})(?!\d)",
     re.IGNORECASE,
 )
-BIRTH = r"\b(?:dobs?\b|d\.\s?o\.\s?b\b\.?|birth(?:day|date|s)?\b|born\b|b-?day\b|nacimiento\b|nacid[oa]\b|nació\b)"
+BIRTH = r"\b(?:d\.\s?o\.\s?b\b\.?|(?:dobs?|birth(?:day|date|s)?|born|b-?day|nacimiento|nacid[oa]|nació)\b)"
 # The word for birth, then the date, or several: in the same sentence and near.
 BIRTH_BEFORE = re.compile(BIRTH + r"(?:(?![.!?]\s)[\w\W]){0,30}$", re.IGNORECASE)
 BIRTH_AFTER = re.compile(
-    rf"[\s(\[,=-]{{0,3}}(?:(?:is|was|as)\s)?(?:(?:the|her|his|their)\s)?(?:date\sof\s)?{BIRTH}", re.IGNORECASE
+    rf"[\s(\[,=-]{{0,3}}(?:(?:is|was|as)\s)?(?:(?:the|her|his|their)\s)?(?:date\sof\s)?{BIRTH}",
+    re.IGNORECASE,
 )
-LIST_GAP = re.compile(r"\s?(?:[,;/&]|and|\s)\s?(?:and\s)?", re.IGNORECASE)
 
-# Two or three capitalized words, in either order of given and family name, next to what was found, with no more
-# than a label between them.
+# Two or three capitalized words, in either order of given and family name, next to what was found, with no
+# more than a label between them.
 WORD = r"[A-ZÀ-ÖØ-ÞĆČĎĐĘĚĞİĽŁŃŇŐŒŘŚŞŠŤŮŰŹŻŽ][\w'’-]{0,30}[^\W\d_A-Z]"
 PERSON = rf"(?P<name>{WORD}(?:(?:,\s?|\s){WORD}){{1,2}})"
 LABEL = rf"(?i:(?:student\s)?(?:ssid|ssn|ids?|number|no|#|social(?:\ssecurity)?|date\sof\s(?=birth)|{BIRTH}))"
 NAME_BEFORE = re.compile(
-    rf"{PERSON}(?:'s|’s)?[\s,;:(\[–-]{{1,3}}(?i:(?:who(?:'s|’s|\sis|\swas)?|with|is|was|and|his|her|their)\s)?"
-    rf"(?:{LABEL}[^\w\n]{{0,3}}(?i:(?:number|is|was|on)[^\w\n]{{0,3}})?)?$"
+    rf"{PERSON}[\s,;:(\[–-]{{1,3}}(?i:(?:who(?:'s|’s|\sis|\swas)?|with|is|was|and|his|her|their)\s)?"
+    rf"(?:{LABEL}[^\w\n]{{0,3}}(?i:(?:number|is|was|on)[^\w\n]{{0,3}}){{0,2}})?$"
 )
 NAME_AFTER = re.compile(rf"[\s,:(\[–-]{{1,3}}{PERSON}")
 NOT_NAMES = re.compile(r"(?:(?:Students?|Pupil|Child|Kid|Boy|Girl|For|The|And|Name)[\s,]+)+")
+# Between the dates of a list: a comma, "and", and at most the next one's name.
+LIST_GAP = re.compile(rf"[\s,;/&)]{{1,3}}(?:and\s)?(?:{WORD}[\s,:(]{{1,2}}){{0,3}}")
 
 
 def redact(text: str) -> tuple[str, tuple[str, ...]]:
@@ -109,19 +111,25 @@ def _is_phone(text: str, start: int, end: int) -> bool:
 
 
 def _births(text: str) -> Iterator[Span]:
-    last = -1
+    earlier, listed = 0, False
     for found in DATE.finditer(text):
         start, end = found.span()
-        listed = last >= 0 and LIST_GAP.fullmatch(text, last, start)
-        if listed or BIRTH_BEFORE.search(text[max(0, start - 45) : start]) or _born_after(text, end):
-            last = end
+        before = text[max(earlier, start - 45) : start]
+        listed = bool(
+            (listed and LIST_GAP.fullmatch(before)) or BIRTH_BEFORE.search(before) or _born_after(text, end)
+        )
+        earlier = end
+        if listed:
             yield start, end, DATE_OF_BIRTH
 
 
 def _born_after(text: str, end: int) -> bool:
     """Is a word for birth said right after the date, and not of another date that follows it?"""
     found = BIRTH_AFTER.match(text, end)
-    return found is not None and not DATE.search(text, found.end(), found.end() + 20)
+    if not found:
+        return False
+    near = text[found.end() : found.end() + 20 + len(REMOVED)]
+    return REMOVED not in near and not DATE.search(near[:20])
 
 
 def _names(text: str, spans: list[Span]) -> Iterator[Span]:

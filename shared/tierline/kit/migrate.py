@@ -16,8 +16,15 @@ from tierline.kit.errors import Misconfigured
 
 HERE = Path(__file__).parent
 TABLES = (HERE / "tables.sql").read_text("utf-8")
+"""What the kit keeps in every service's database."""
 LOCK = "SELECT pg_advisory_lock(hashtextextended('migrations', 0))"
 PRESENT = "SELECT version_num FROM alembic_version"
+
+
+def statements(*scripts: str) -> list[str]:
+    """The single statements of these scripts; a comment stands on lines of its own."""
+    plain = "\n".join(re.sub(r"(?m)^\s*--.*$", "", script) for script in scripts)
+    return [statement for part in plain.split(";") if (statement := part.strip())]
 
 
 def head(migrations: Path) -> str:

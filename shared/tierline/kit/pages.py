@@ -3,6 +3,7 @@
 import base64
 import binascii
 import json
+from datetime import datetime
 from typing import Any
 
 from tierline.kit.errors import Invalid
@@ -29,3 +30,16 @@ def position(given: str | None, *kinds: type) -> list[Any] | None:
     if any(isinstance(value, str) and "\x00" in value for value in read):
         raise Invalid("the cursor is not one that was handed out")
     return list(read)
+
+
+def moment(text: str) -> datetime:
+    """A moment out of a cursor; `infinity` is later than all. Raises `Invalid` for what we never handed out."""
+    if text == "infinity":
+        return datetime.max  # noqa: DTZ901 - what the driver calls infinity
+    try:
+        read = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise Invalid("the cursor is not one that was handed out") from error
+    if read.tzinfo is None:
+        raise Invalid("the cursor is not one that was handed out")
+    return read

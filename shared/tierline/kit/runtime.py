@@ -17,6 +17,7 @@ from tierline.kit.bus import EventBus
 from tierline.kit.consumer import Consumer
 from tierline.kit.courier import Channel, Courier
 from tierline.kit.database import Database
+from tierline.kit.egress import Egress
 from tierline.kit.errors import Unavailable
 from tierline.kit.leader import lead
 from tierline.kit.migrate import migrate
@@ -47,6 +48,10 @@ class Service:
     settings: type[Settings] = Settings
     channels: Callable[["Runtime"], Mapping[str, Channel]] | None = None
 
+    def address(self, settings: Settings) -> str:
+        """Where readers reach this service: under its name on one machine, at its own address when run apart."""
+        return settings.public_url.rstrip("/") + (f"/{self.name}" if settings.mounted else "")
+
     @property
     def topics(self) -> tuple[str, ...]:
         """Every topic that the service reads or writes, with those for dead letters."""
@@ -66,6 +71,8 @@ class Runtime:
         self.signals, self.metrics = Signals(), Metrics(service.name)
         self.keys = KeyRing(settings.keys)
         self.tokens = StatusTokens(settings.secret.get_secret_value())
+        self.egress = Egress(allow_private=settings.allow_private_targets)
+        self.address = service.address(settings)
         self.book: Any = None
         self.rooms = {room.name: room for room in service.rooms}
         self.consumer = Consumer(self, service.rooms, service.known, self.metrics)
@@ -98,6 +105,7 @@ class Runtime:
                     self.signals.outbox.set()
                     await asyncio.sleep(0.02)
         await _end(self._leading)
+        await self.egress.close()
         await self.bus.stop()
         await self.database.stop()
 

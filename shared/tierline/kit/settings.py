@@ -19,6 +19,7 @@ class Settings(BaseSettings):
     keys: Path = Field(description="The file of API keys: hashes, members and scopes")
     secret: SecretStr = Field(min_length=32, description="At least 32 characters, the same for all services")
     public_url: str = Field(default="http://127.0.0.1:8080", description="How readers reach this install")
+    mounted: bool = Field(default=False, description="Whether this service stands under /<name> of the public URL")
     allow_private_targets: bool = Field(default=False, description="Let webhooks go to loopback and private hosts")
     pool_size: int = Field(default=6, ge=2, le=100, description="Database connections for requests and events")
     max_body: int = Field(default=262_144, ge=1024, description="Largest request body, in bytes")

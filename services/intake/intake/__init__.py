@@ -1,0 +1,1 @@
+"""Intake: the one front door, the reporter's status page, and the state desk."""

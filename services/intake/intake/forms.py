@@ -1,0 +1,92 @@
+"""What a reporter sends, and what comes back."""
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+
+from tierline.domain.words import Component, Desk, Impact, Role, Status
+
+Line = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$"),
+]
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")
+]
+
+
+class Form(BaseModel):
+    """Strict in what it takes: a field that nobody knows is a mistake worth naming."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class ReporterForm(Form):
+    """Who submits."""
+
+    name: Line
+    email: EmailStr = Field(max_length=254)
+    role: Role
+    organization: Line
+
+
+class Submission(Form):
+    """One issue of one reporter."""
+
+    component: Component
+    subject: Line
+    description: Text
+    reporter: ReporterForm
+    impact: Impact = Impact.QUESTION
+    callback_url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[!-~]+$")] | None = None
+    external_ref: Line | None = None
+    member: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None = Field(
+        default=None, description="Only for callers that belong to no member"
+    )
+
+
+class WishForm(Form):
+    """What the reporter says with a wish."""
+
+    text: Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")] = ""
+
+
+class ReplyForm(Form):
+    """What the reporter answers."""
+
+    text: Text
+
+
+class Receipt(BaseModel):
+    """What a submission returns. `status_token` lets a reporter without a key follow the ticket."""
+
+    id: str
+    status: Status
+    desk: Desk | None
+    version: int
+    status_url: str
+    status_token: str
+
+
+class TicketView(BaseModel):
+    """A ticket as its reporter may see it."""
+
+    model_config = ConfigDict(extra="allow")
+
+    id: str
+    status: Status
+    desk: Desk | None
+    version: int
+
+
+class TicketPage(BaseModel):
+    """One page of tickets; `next` is the cursor of the page after it."""
+
+    items: list[TicketView]
+    next: str | None = None
+
+
+class Timeline(BaseModel):
+    """Every fact of a ticket's life, oldest first."""
+
+    items: list[dict[str, Any]]

@@ -1,0 +1,127 @@
+"""The ticket as its reporter may see it: kept true by following every fact, whatever the order in which they come."""
+
+from datetime import datetime
+from typing import Any
+
+from tierline.domain import events
+from tierline.domain.case import Audience, CaseFile, Frozen
+from tierline.domain.words import ENDED, Desk, Status
+from tierline.kit.documents import Documents
+
+
+class Ticket(Frozen):
+    """`ended_at_desk` is who ended it last; `unanswered` are replies that no desk has taken in yet."""
+
+    file: CaseFile
+    version: int
+    status: Status
+    desk: Desk | None
+    ended_at_desk: Desk | None = None
+    unanswered: tuple[str, ...] = ()
+    withdrawing: bool = False
+    updated_at: datetime
+    ended_at: datetime | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether no desk holds it."""
+        return self.status in ENDED
+
+
+class Entry(Frozen):
+    """One fact on the timeline: what, by whom, by which rule of which policy, when. `public` ones are the reporter's."""
+
+    ticket_id: str
+    at: datetime
+    fact: str
+    version: int | None
+    status: Status
+    desk: Desk | None
+    by: str
+    why: str
+    policy: str
+    text: str | None = None
+    public: bool = True
+    details: dict[str, Any] = {}
+
+
+HIDDEN = frozenset({events.CaseNoted.name, events.CaseClaimed.name, events.CaseReleased.name})
+
+
+def entry(fact: events.Fact, at: datetime) -> Entry:
+    """A fact as the timeline shows it."""
+    details: dict[str, Any] = {}
+    if isinstance(fact, events.HandOff):
+        details = {"from": fact.from_, "to": fact.to, "skipped": list(fact.skipped), "reason": fact.reason}
+    elif isinstance(fact, events.Notice):
+        details = {"notice": fact.notice, "channel": fact.channel, "delivery_id": fact.delivery_id}
+    elif isinstance(fact, events.VendorUpdated):
+        details = {"vendor": fact.vendor, "update": fact.update, "vendor_ref": fact.vendor_ref}
+    elif isinstance(fact, events.CaseDeclined):
+        details = {"reason_code": fact.reason_code}
+    internal = fact.message is not None and fact.message.audience is Audience.INTERNAL
+    return Entry(
+        ticket_id=fact.ticket_id,
+        at=at,
+        fact=fact.name,
+        version=fact.version if fact.raises else None,
+        status=fact.status,
+        desk=fact.desk,
+        by=fact.by,
+        why=fact.why,
+        policy=fact.policy,
+        text=fact.message.text if fact.message else None,
+        public=not internal and fact.name not in HIDDEN,
+        details=details,
+    )
+
+
+TICKETS_TABLE = """
+CREATE TABLE tickets (
+    key text PRIMARY KEY,
+    doc json NOT NULL,
+    member text NOT NULL,
+    component text NOT NULL,
+    status text NOT NULL,
+    desk text,
+    email text NOT NULL,
+    version bigint NOT NULL,
+    submitted_at timestamptz NOT NULL
+);
+CREATE INDEX tickets_member ON tickets (member, submitted_at DESC, key DESC);
+
+CREATE TABLE timeline (
+    pos bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    xid xid8 NOT NULL DEFAULT pg_current_xact_id(),
+    ticket_id text NOT NULL,
+    member text NOT NULL,
+    public boolean NOT NULL,
+    entry json NOT NULL
+);
+CREATE INDEX timeline_ticket ON timeline (ticket_id, xid, pos);
+CREATE INDEX timeline_feed ON timeline (xid, pos);
+
+CREATE TABLE idempotency (
+    caller text NOT NULL,
+    key text NOT NULL,
+    fingerprint text NOT NULL,
+    ticket_id text NOT NULL,
+    answer json NOT NULL,
+    at timestamptz NOT NULL DEFAULT now(),
+    PRIMARY KEY (caller, key)
+);
+"""
+
+DOCUMENTS = Documents(
+    "tickets",
+    Ticket,
+    {
+        "member": ("text", lambda ticket: ticket.file.member),
+        "component": ("text", lambda ticket: ticket.file.component.value),
+        "status": ("text", lambda ticket: ticket.status.value),
+        "desk": ("text", lambda ticket: ticket.desk.value if ticket.desk else None),
+        "email": ("text", lambda ticket: ticket.file.reporter.email),
+        "version": ("bigint", lambda ticket: ticket.version),
+        "submitted_at": ("timestamptz", lambda ticket: ticket.file.submitted_at),
+    },
+)

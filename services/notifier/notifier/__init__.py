@@ -1,0 +1,1 @@
+"""The notifier: the result is reported back to the person who asked. Always."""

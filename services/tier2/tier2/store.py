@@ -1,0 +1,6 @@
+"""The desk's table of cases, with the rules that decide about them."""
+
+from tier2.handlers import ON
+from tierline.desk.cases import Case, case_room
+
+CASES = case_room(Case, ON)

@@ -1,0 +1,26 @@
+"""Tier 3: the liaison of each component, with the vendor's engineers behind it."""
+
+from pathlib import Path
+
+from tier3_liaison import vendor
+from tier3_liaison.api import ROUTERS
+from tier3_liaison.store import CASES
+from tierline.desk.policies import load_policies
+from tierline.domain.events import EVENTS, TOPIC
+from tierline.kit.runtime import Service
+from tierline.kit.service import create_app
+
+SERVICE = Service(
+    name="tier3",
+    title="Tier 3: liaisons and vendors",
+    topic=TOPIC["tier3"],
+    reads=[TOPIC["intake"], TOPIC["tier1"], TOPIC["tier2"], TOPIC["tier3"]],
+    known=frozenset(EVENTS),
+    rooms=[CASES],
+    routers=ROUTERS,
+    book=lambda settings: load_policies(settings.policies),
+    migrations=Path(__file__).parent / "migrations",
+    channels=lambda running: {"vendor": vendor.channel(running)},
+)
+
+app = create_app(SERVICE)

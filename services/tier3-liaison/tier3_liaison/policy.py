@@ -1,0 +1,216 @@
+"""What Tier 3 decides: the vendor is given the case, kept in step, and heard; in whatever order its updates come. Pure."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+from tier3_liaison.cases import VendorCase, VendorUpdate
+from tierline.desk.facts import accept, let_go, no_reply, take_in, time_ran_out
+from tierline.desk.moves import carry_out, pass_on
+from tierline.desk.steps import STILL, said, stand_still, step, tried
+from tierline.domain import events
+from tierline.domain.case import Audience, Message
+from tierline.domain.lifecycle import Move
+from tierline.domain.policy import Policies, Policy
+from tierline.domain.privacy import redact
+from tierline.domain.words import Desk, Reason
+from tierline.kit.corridor import NOTHING, Call, Decision, Draft, Incoming
+
+Rule = Callable[[VendorCase | None, Incoming, Policies, datetime], Decision[VendorCase]]
+LANE = "vendor"
+
+
+def accept_and_assign(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
+    """Take the hand-off, and give the case to the vendor behind the component's liaison."""
+    taken = accept(VendorCase, Desk.TIER3)(case, fact, policies, now)
+    if taken.state is None:
+        return taken
+    policy = policies[taken.state.file.member]
+    liaison = policy.liaison(taken.state.file.component)
+    if liaison is None or liaison.vendor is None:
+        return taken
+    known = case is not None and case.vendor == liaison.vendor
+    memory: dict[str, Any] = {"vendor": liaison.vendor}
+    if known and case is not None:
+        memory |= {"heard": case.heard, "early": case.early, "vendor_ref": case.vendor_ref, "calls": case.calls}
+    given, told = step(
+        taken.state,
+        Move.ASSIGN,
+        events.VendorAssigned,
+        policy,
+        by="rule",
+        why="liaisons",
+        changes=memory,
+        vendor=liaison.vendor,
+        liaison=liaison.name,
+    )
+    return _calling(replace(taken, state=given, events=(*taken.events, told)), "case.reopened" if known else "case.assigned")
+
+
+def answer_and_tell(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
+    """Take in what the reporter wrote, and pass it on to the vendor who works on the case."""
+    taken = take_in(case, fact, policies, now)
+    spoken: events.Fact = fact.data
+    if taken.state is None or taken.state.vendor is None or spoken.message is None:
+        return taken
+    policy = policies[taken.state.file.member]
+    after, told = step(
+        taken.state, Move.TELL, events.VendorTold, policy, by="rule", why="reply", vendor=taken.state.vendor
+    )
+    return _calling(replace(taken, state=after, events=(*taken.events, told)), "case.reply", spoken.message.text)
+
+
+def telling_vendor(rule: Rule) -> Rule:
+    """The same rule; where it lets a case go that a vendor works on, the vendor hears that too."""
+
+    def told(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
+        decision = rule(case, fact, policies, now)
+        after = decision.state
+        if case is None or after is None or after.vendor is None or not case.held or after.held:
+            return decision
+        return _calling(decision, "case.withdrawn")
+
+    return told
+
+
+def hear(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
+    """A vendor's update. Each has its effect once and in the vendor's own order; one behind a gap waits for it."""
+    update = VendorUpdate.model_validate(fact.data["update"])
+    if case is None or update.sequence <= case.heard or update in case.early:
+        return NOTHING
+    policy = policies[case.file.member]
+    early = tuple(sorted((*case.early, update), key=lambda one: one.sequence))
+    decision: Decision[VendorCase] = Decision(case.model_copy(update={"early": early}))
+    while (current := decision.state) is not None and current.early and current.early[0].sequence <= current.heard + 1:
+        first, *rest = current.early
+        current = current.model_copy(
+            update={"early": tuple(rest), "heard": first.sequence, "vendor_ref": first.vendor_ref or current.vendor_ref}
+        )
+        effect = _effect(current, first, policy, now)
+        decision = Decision(
+            effect.state or current,
+            (*decision.events, *effect.events),
+            {**decision.timers, **effect.timers},
+            (*decision.calls, *effect.calls),
+        )
+    return decision
+
+
+def _effect(case: VendorCase, update: VendorUpdate, policy: Policy, now: datetime) -> Decision[VendorCase]:
+    by = f"vendor:{case.vendor}"
+    text = update.message + (f"\n\nFixed in: {update.fixed_in}" if update.fixed_in else "")
+    if not case.held:
+        return _late(case, update, by, text, now)
+    message = said(case, text, now, author="vendor")
+    attempt = tried(case, Move.UPDATE, by, text, now)
+    if update.type in {"acknowledged", "progress"}:
+        news = message.model_copy(update={"audience": Audience.INTERNAL}) if text else None
+        after, told = step(
+            case,
+            Move.UPDATE,
+            events.VendorUpdated,
+            policy,
+            by=by,
+            why=update.type,
+            message=news,
+            vendor=case.vendor,
+            update=update.type,
+            sequence=update.sequence,
+            vendor_ref=update.vendor_ref,
+        )
+        return Decision(after, (told,))
+    if update.type == "question":
+        changes, timers = stand_still(case, policy, now)
+        after, told = step(case, Move.ASK, events.CaseAsked, policy, by=by, why="question", message=message, changes=changes)
+        return Decision(after, (told,), timers)
+    if update.type == "resolved":
+        after, told = step(
+            case, Move.RESOLVE, events.CaseResolved, policy, by=by, why="resolved", message=message, attempt=attempt
+        )
+        return Decision(after, (told,), STILL)
+    if update.type == "not_a_bug":
+        after, told = step(
+            case,
+            Move.DECLINE,
+            events.CaseDeclined,
+            policy,
+            by=by,
+            why="not_a_bug",
+            message=message,
+            attempt=attempt,
+            reason_code="not_a_bug",
+        )
+        return Decision(after, (told,), STILL)
+    return pass_on(case, policy, now, by=by, reason=Reason.AGENT, text=text, why="cannot_fix")
+
+
+def _late(case: VendorCase, update: VendorUpdate, by: str, text: str, now: datetime) -> Decision[VendorCase]:
+    """The case is no longer here: what the vendor says is told to whoever holds the ticket now."""
+    file = case.file
+    spoken = Message(
+        id=f"{file.ticket_id}:vendor:{update.sequence}",
+        at=now,
+        author="vendor",
+        audience=Audience.INTERNAL,
+        text=f"[{update.type}] {text}",
+    )
+    told = events.VendorSpoke(
+        ticket_id=file.ticket_id,
+        member=file.member,
+        component=file.component,
+        version=case.version,
+        status=case.status,
+        desk=None,
+        by=by,
+        why=update.type,
+        message=spoken,
+        vendor=case.vendor or "",
+    )
+    return Decision(case, (Draft(events.event_type(told), told.version, told),))
+
+
+def _calling(decision: Decision[VendorCase], kind: str, text: str = "") -> Decision[VendorCase]:
+    case = decision.state
+    if case is None or case.vendor is None:
+        return decision
+    number = case.calls + 1
+    call = Call(
+        id=f"{case.file.ticket_id}.{number}.{kind}",
+        lane=LANE,
+        target=case.vendor,
+        body=payload(case, kind, text),
+        about={"type": kind, "member": case.file.member},
+    )
+    counted = case.model_copy(update={"calls": number})
+    return replace(decision, state=counted, calls=(*decision.calls, call))
+
+
+def payload(case: VendorCase, kind: str, text: str) -> dict[str, Any]:
+    """What a vendor is sent: an allow-list, with student data removed; nothing of who the reporter is but their role."""
+    file = case.file
+    body: dict[str, Any] = {"type": kind, "ticket_id": file.ticket_id, "component": file.component.value}
+    if kind == "case.reply":
+        return {**body, "message": redact(text)[0]}
+    if kind == "case.withdrawn":
+        return {**body, "vendor_ref": case.vendor_ref}
+    said_so_far = [
+        {"author": message.author, "at": message.at.isoformat(), "text": redact(message.text)[0]}
+        for message in file.conversation
+        if message.audience is Audience.PUBLIC
+    ]
+    return {
+        **body,
+        "impact": file.impact.value,
+        "reporter_role": file.reporter.role.value,
+        "subject": redact(file.subject)[0],
+        "description": redact(file.description)[0],
+        "conversation": said_so_far[-20:],
+        "tried": [{"desk": a.desk.value, "text": redact(a.text)[0]} for a in file.tried if a.text][-20:],
+        "submitted_at": file.submitted_at.isoformat(),
+        "vendor_ref": case.vendor_ref,
+    }
+
+
+carry_out_and_tell = telling_vendor(carry_out)
+let_go_and_tell, time_and_tell, no_reply_and_tell = map(telling_vendor, (let_go, time_ran_out, no_reply))

@@ -1,0 +1,123 @@
+"""The calls that every desk has: the queue, a case, and the agents' moves, each guarded by `If-Match`."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Path, Query, Response
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from uuid_utils import uuid7
+
+from tierline.desk import queue
+from tierline.desk.cases import Case, view
+from tierline.desk.moves import MOVES, Order, carry_out
+from tierline.domain.lifecycle import NOT_AT, Move
+from tierline.domain.words import Component, Desk, Status
+from tierline.kit.corridor import Incoming, Rule
+from tierline.kit.errors import Invalid, Missing
+from tierline.kit.http import etag, expected_version
+from tierline.kit.service import Caller, Running
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
+TicketId = Annotated[str, Path(pattern=r"^[0-9a-zA-Z-]{1,64}$", description="The ticket's id")]
+IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the case as you read it")]
+MUST_SAY = frozenset({Move.ASK, Move.RESOLVE, Move.RETURN, Move.DECLINE, Move.NOTE})
+
+
+class MoveBody(BaseModel):
+    """What an agent says with a move. `reason`: for escalate `agent` or `no_manual`, for decline a code of the policy."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    text: Words = ""
+    reason: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")] | None = None
+
+
+class CasePage(BaseModel):
+    """One page of a queue; `next` is the cursor of the page after it."""
+
+    items: list[dict[str, Any]]
+    next: str | None = Field(default=None)
+
+
+def desk_router(desk: Desk, carry_out: Rule[Any] = carry_out) -> APIRouter:
+    """The desk's part of a service's API. `carry_out` decides an agent's order."""
+    router = APIRouter(tags=[f"{desk.value} desk"])
+    scope = f"desk:{desk.value}"
+
+    @router.get("/v1/cases")
+    async def cases(
+        running: Running,
+        who: Caller,
+        status: Status | None = None,
+        component: Component | None = None,
+        assignee: Annotated[str | None, Query(max_length=100, pattern=r"^[^\x00]*$")] = None,
+        overdue: bool | None = None,
+        held: Annotated[bool | None, Query(description="false: the desk's record of what it let go")] = None,
+        cursor: Annotated[str | None, Query(max_length=500)] = None,
+        limit: Annotated[int, Query(ge=1, le=100)] = 50,
+    ) -> CasePage:
+        """The queue, most urgent first; with an ended `status`, or `held=false`, the desk's record."""
+        who.needs(scope)
+        held = held if held is not None else status not in {
+            Status.RESOLVED,
+            Status.DECLINED,
+            Status.WITHDRAWN,
+            Status.CLOSED,
+        }
+        now = running.now()
+        async with running.database.connection() as tx:
+            documents, following = await queue.page(
+                tx,
+                member=who.member,
+                status=status,
+                held=held,
+                component=component,
+                assignee=assignee,
+                overdue=overdue,
+                now=now,
+                after=cursor,
+                limit=limit,
+            )
+        read = running.rooms["cases"].documents.read
+        return CasePage(items=[view(read(document), now) for document in documents], next=following)
+
+    @router.get("/v1/cases/{ticket_id}")
+    async def case(ticket_id: TicketId, running: Running, who: Caller, response: Response) -> dict[str, Any]:
+        """The whole case, with what was said and tried before it came here. Its `ETag` guards every move."""
+        who.needs(scope)
+        async with running.database.connection() as tx:
+            found = await running.rooms["cases"].documents.load(tx, [ticket_id], lock=False)
+        state = found.get(ticket_id)
+        if not isinstance(state, Case) or not who.may_see(state.file.member):
+            raise Missing("no case of this ticket is or was at this desk")
+        response.headers["ETag"] = etag(state.version)
+        return view(state, running.now())
+
+    def add(move: Move) -> None:
+        async def endpoint(
+            ticket_id: TicketId,
+            running: Running,
+            who: Caller,
+            response: Response,
+            body: MoveBody | None = None,
+            if_match: IfMatch = None,
+        ) -> dict[str, Any]:
+            who.needs(scope)
+            said = body or MoveBody()
+            if move in MUST_SAY and not said.text:
+                raise Invalid(f"say something: {move.value} needs a text", errors=[{"pointer": "/body/text"}])
+            version = expected_version(if_match)
+            order = Order(move, version, f"{desk.value}:{who.id}", who.member, said.text, said.reason)
+            fact = Incoming(ticket_id, f"order.{move.value}", str(uuid7()), running.now(), order)
+            state = await running.rooms["cases"].act(running, fact, carry_out)
+            assert isinstance(state, Case)
+            response.headers["ETag"] = etag(state.version)
+            return view(state, running.now())
+
+        endpoint.__doc__ = f"{move.value.capitalize()} this case. `409` says which moves are possible instead."
+        endpoint.__name__ = f"{move.value}_case"
+        router.add_api_route(f"/v1/cases/{{ticket_id}}/{move.value}", endpoint, methods=["POST"])
+
+    for move in MOVES:
+        if move not in NOT_AT[desk]:
+            add(move)
+    return router
