@@ -8,10 +8,11 @@ from fastapi import APIRouter, Path, Query
 
 from notifier import store
 from tierline.kit import calls
-from tierline.kit.errors import Missing
+from tierline.kit.errors import Invalid, Missing
 from tierline.kit.pages import cursor as cursor_of
 from tierline.kit.pages import position
 from tierline.kit.service import Caller, Running
+from tierline.kit.webhooks import derived_secret
 
 ROUTER = APIRouter(tags=["notifier"])
 
@@ -70,6 +71,15 @@ async def untold(running: Running, who: Caller) -> dict[str, Any]:
             for telling in tellings
         ]
     }
+
+
+@ROUTER.get("/v1/callback-secret")
+async def callback_secret(running: Running, who: Caller) -> dict[str, str]:
+    """The secret that the webhooks to this member's callback URLs are signed with."""
+    who.needs("tickets:submit", "notifier:read")
+    if who.member is None:
+        raise Invalid("only a member has callback URLs; ask with a key of that member")
+    return {"secret": derived_secret(running.settings.secret.get_secret_value(), who.member)}
 
 
 def _shown(row: Any) -> dict[str, Any]:

@@ -95,7 +95,7 @@ def _calls(telling: Telling, told: events.Fact, notice: str, at: datetime) -> li
     for lane, target in ((MAIL, telling.reporter.email), (WEBHOOK, telling.callback_url)):
         if target:
             # The identity hangs on the fact alone: whatever is repeated, this notice exists once.
-            call_id = f"{telling.ticket_id}.{told.version}.{notice}.{lane}"
+            call_id = f"{telling.ticket_id}-{told.version}-{notice.removeprefix('ticket.')}-{lane}"
             full = {**body, "name": telling.reporter.name} if lane == MAIL else body
             calls.append(Call(call_id, lane, target, full, about))
     return calls

@@ -176,7 +176,7 @@ def _calling(decision: Decision[VendorCase], kind: str, text: str = "") -> Decis
         return decision
     number = case.calls + 1
     call = Call(
-        id=f"{case.file.ticket_id}.{number}.{kind}",
+        id=f"{case.file.ticket_id}-{number}-{kind.removeprefix('case.')}",
         lane=LANE,
         target=case.vendor,
         body=payload(case, kind, text),

@@ -47,6 +47,11 @@ def new_secret() -> str:
     return PREFIX + base64.b64encode(randomness.token_bytes(32)).decode()
 
 
+def derived_secret(root: str, name: str) -> str:
+    """The secret that belongs to `name` for as long as `root` stays the same: nothing needs to be stored."""
+    return PREFIX + base64.b64encode(hmac.digest(root.encode(), b"webhooks:" + name.encode(), "sha256")).decode()
+
+
 def secret_bytes(secret: str) -> bytes:
     """The key that a secret stands for.
 
