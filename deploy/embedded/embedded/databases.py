@@ -25,6 +25,9 @@ async def ensure(admin: str, services: Sequence[str], passwords: Mapping[str, st
             await held.execute(f'GRANT "{keeper}" TO "{prefix}{service}"')
             await _database(held, f"{prefix}{service}", f"{prefix}{service}")
         await _database(held, keeper, keeper)
+        for service in services:
+            # The log's tables have one owner, whichever service makes them first.
+            await held.execute(f'ALTER ROLE "{prefix}{service}" IN DATABASE "{keeper}" SET role = "{keeper}"')
     finally:
         await held.close()
     addresses = {}

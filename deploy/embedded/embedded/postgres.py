@@ -90,11 +90,15 @@ class EmbeddedPostgres:
         self._data.mkdir(mode=0o700)
         if self._who:
             os.chown(self._data, self._who["user"], self._who["group"])
+        shown = self._home / "first-password"  # for as long as initdb runs, readable by who runs it
+        shown.touch(mode=0o600)
+        shown.write_text(self._secret.read_text())
+        if self._who:
+            os.chown(shown, self._who["user"], self._who["group"])
         command = [programs / "initdb", "-D", self._data, "-U", "tierline", "-A", "scram-sha-256", "-E", "UTF8"]
-        command += ["--locale=C", "--pwfile=/dev/stdin", *([] if self._durable else ["--no-sync"])]
-        made = subprocess.run(
-            command, input=self._secret.read_bytes(), capture_output=True, check=False, **self._who
-        )
+        command += ["--locale=C", f"--pwfile={shown}", *([] if self._durable else ["--no-sync"])]
+        made = subprocess.run(command, capture_output=True, check=False, **self._who)
+        shown.unlink()
         if made.returncode:
             raise Misconfigured(f"PostgreSQL could not be made in {self._data}: {_last(made.stderr)}")
 
