@@ -11,11 +11,13 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.routing import Mount
 
 from embedded import databases
 from embedded.install import SERVICES, Install
 from embedded.mailbox import Mailbox
 from embedded.postgres import EmbeddedPostgres
+from embedded.sample_vendor import SampleVendor
 from embedded.server import HOUSE, one_app, settings_of
 from tierline.desk.policies import load_policies
 from tierline.kit import log
@@ -33,6 +35,7 @@ class Machine:
     install: Install
     mailbox: Mailbox | None
     server: uvicorn.Server
+    vendor: SampleVendor
 
     def client(self) -> httpx.AsyncClient:
         """An HTTP client for this machine."""
@@ -69,8 +72,10 @@ async def running(
             stack.callback(mailbox.stop)
         smtp = {"host": "127.0.0.1", "port": mailbox.port} if mailbox else {}
         settings = {s.name: settings_of(s, install, addresses, policies, port, kafka, smtp) for s in HOUSE}
+        secrets = {slug: known["secret"] for slug, known in install.credentials["vendors"].items()}
+        vendor = SampleVendor(f"http://127.0.0.1:{port}", secrets)
         config = uvicorn.Config(
-            one_app(settings),
+            one_app(settings, Mount("/sample-vendor", vendor.app)),
             log_level="error",
             access_log=False,
             timeout_graceful_shutdown=8,
@@ -81,7 +86,7 @@ async def running(
         server = _Server(config)
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
         stack.push_async_callback(_stop, server, serving)
-        machine = Machine(f"http://127.0.0.1:{port}", install, mailbox, server)
+        machine = Machine(f"http://127.0.0.1:{port}", install, mailbox, server, vendor)
         await _until_ready(machine, serving)
         await _register_vendors(machine)
         yield machine

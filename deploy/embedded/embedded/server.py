@@ -52,8 +52,11 @@ def settings_of(
     )
 
 
-def one_app(settings: Mapping[str, Settings]) -> Starlette:
-    """The five services as one ASGI app. They start together and stop together."""
+def one_app(settings: Mapping[str, Settings], *beside: Mount) -> Starlette:
+    """The five services as one ASGI app. They start together and stop together.
+
+    `beside` is what else answers on the port.
+    """
     apps = {service.name: create_app(service, settings[service.name]) for service in HOUSE}
 
     @contextlib.asynccontextmanager
@@ -86,6 +89,7 @@ def one_app(settings: Mapping[str, Settings]) -> Starlette:
         Route("/", start_page),
         Route("/readyz", ready),
         *(Mount(f"/{name}", app) for name, app in apps.items()),
+        *beside,
     ]
     whole = Starlette(routes=routes, lifespan=lifespan)
     whole.state.apps = apps

@@ -1,0 +1,182 @@
+"""The sample day: real issues go in at the front door; agents, reporters and a vendor do their work through the public API."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from embedded.machine import Machine
+
+DAY = Path(__file__).parents[3] / "examples" / "day.jsonl"
+PATIENCE = 60.0
+CHAIN = ("tier1", "tier2", "tier3", "state")
+
+
+@dataclass
+class Story:
+    """One issue of the day: what was planned for it, and what really happened, hop by hop."""
+
+    plan: dict[str, Any]
+    ticket_id: str = ""
+    facts: list[dict[str, Any]] = field(default_factory=list)
+    trouble: str = ""
+
+    @property
+    def status(self) -> str:
+        """Where it stands."""
+        versions = [fact for fact in self.facts if fact["version"]]
+        return max(versions, key=lambda fact: int(fact["version"]))["status"] if versions else "submitted"
+
+    @property
+    def told(self) -> list[str]:
+        """What the reporter was told, in order."""
+        return [fact["details"]["notice"] for fact in self.facts if fact["fact"] == "notice.delivered"]
+
+    @property
+    def ended_told(self) -> bool:
+        """Whether it ended and its reporter knows."""
+        ends = {"resolved": "ticket.resolved", "declined": "ticket.declined", "closed": "ticket.closed"}
+        return ends.get(self.status, "-") in self.told
+
+    def hops(self) -> list[tuple[str, float]]:
+        """Each desk that accepted it, and the seconds that it took to get there."""
+        left = {fact["version"]: _at(fact) for fact in self.facts if fact["fact"] != "notice.delivered"}
+        accepted = [fact for fact in self.facts if fact["fact"] == "case.accepted"]
+        hops = []
+        for fact in sorted(accepted, key=lambda fact: int(fact["version"])):
+            began = left.get(fact["version"] - 1, _at(fact))
+            hops.append((str(fact["desk"]), max(0.0, (_at(fact) - began).total_seconds())))
+        return hops
+
+
+class Day:
+    """The people of the day, and what they see."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+        self._people = machine.install.credentials
+        plans = DAY.read_text("utf-8").splitlines()
+        self.stories = [Story(json.loads(line)) for line in plans if line.strip()]
+        self._by_id: dict[str, Story] = {}
+
+    async def play(self) -> None:
+        """Play all stories at once, until each has ended told or patience ends."""
+        async with self._machine.client() as client, contextlib.AsyncExitStack() as stack:
+            watching = asyncio.ensure_future(self._watch())
+            stack.callback(watching.cancel)
+            await asyncio.sleep(0.2)
+            await asyncio.gather(*(self._tell(client, story, place) for place, story in enumerate(self.stories)))
+
+    async def _tell(self, client: httpx.AsyncClient, story: Story, place: int) -> None:
+        await asyncio.sleep(place * 0.15)
+        try:
+            async with asyncio.timeout(PATIENCE):
+                await self._submit(client, story)
+                await self._work(client, story)
+                while not story.ended_told:
+                    await asyncio.sleep(0.05)
+        except (TimeoutError, httpx.HTTPError, KeyError) as error:
+            story.trouble = f"{type(error).__name__}: {error}".strip(": ")
+
+    async def _submit(self, client: httpx.AsyncClient, story: Story) -> None:
+        plan = story.plan
+        reporter = {
+            "name": f"A reporter of {plan['member'].title()}",
+            "email": f"{plan['id']}@school.example.org",
+            "role": plan["role"],
+            "organization": f"A {plan['role']} office in {plan['member'].title()}",
+        }
+        body = {name: plan[name] for name in ("component", "impact", "subject", "description")}
+        answer = await client.post(
+            "/intake/v1/tickets",
+            json={**body, "reporter": reporter, "external_ref": plan["id"]},
+            headers=self._key(plan["member"], "client"),
+        )
+        answer.raise_for_status()
+        story.ticket_id = answer.json()["id"]
+        self._by_id[story.ticket_id] = story
+        self._machine.vendor.work_on(story.ticket_id, asks=plan["component"] == "single-sign-on")
+
+    async def _work(self, client: httpx.AsyncClient, story: Story) -> None:
+        plan, ends = story.plan, story.plan["ends"]
+        if ends == "time":
+            # Nobody at Tier 1 looks at it: the time allowed runs out, and Tier 2 answers.
+            await self._answer(client, story, "tier2")
+            return
+        goal = {"declined": "tier3"}.get(ends, ends)
+        for desk in CHAIN[: CHAIN.index(goal)] if goal != "state" else ():
+            await self._move(client, story, desk, "claim", {})
+            await asyncio.sleep(0.3)
+            text = "Not in our manuals." if desk == "tier1" else "Tried the established methods; it is a fault of the system."
+            await self._move(client, story, desk, "escalate", {"text": text})
+        if ends == "declined":
+            await self._move(client, story, "tier3", "decline", {"text": plan["answer"], "reason": "style_or_preference"})
+        elif ends != "tier3":
+            await self._answer(client, story, ends)
+        elif plan["component"] == "single-sign-on":
+            await self._until(client, story, "waiting_on_reporter")
+            reply = {"text": "At 8:42 this morning, in every school that we asked."}
+            answer = await client.post(
+                f"/intake/v1/tickets/{story.ticket_id}/replies", json=reply, headers=self._key(plan["member"], "client")
+            )
+            answer.raise_for_status()
+
+    async def _answer(self, client: httpx.AsyncClient, story: Story, desk: str) -> None:
+        await self._move(client, story, desk, "claim", {})
+        await asyncio.sleep(0.3)
+        await self._move(client, story, desk, "resolve", {"text": story.plan["answer"]})
+
+    async def _move(
+        self, client: httpx.AsyncClient, story: Story, desk: str, move: str, body: dict[str, str]
+    ) -> None:
+        """Make a move at a desk as soon as the case is there; read again where it changed meanwhile."""
+        service = "intake" if desk == "state" else desk
+        key = self._key(story.plan["member"], desk)
+        case = f"/{service}/v1/cases/{story.ticket_id}"
+        while True:
+            read = await client.get(case, headers=key)
+            if read.status_code == 200 and read.json()["held"]:
+                made = await client.post(f"{case}/{move}", json=body, headers={**key, "If-Match": read.headers["etag"]})
+                if made.status_code != 412:
+                    made.raise_for_status()
+                    return
+            await asyncio.sleep(0.05)
+
+    async def _until(self, client: httpx.AsyncClient, story: Story, status: str) -> None:
+        while story.status != status:
+            await asyncio.sleep(0.05)
+
+    async def _watch(self) -> None:
+        """Follow every ticket live, as an operator does."""
+        key = {"Authorization": f"Bearer {self._people['operator']}"}
+        async with self._machine.client() as client:
+            async for fact in _events(client, "/intake/v1/stream", key):
+                story = self._by_id.get(fact["ticket_id"])
+                while story is None and any(not one.ticket_id and not one.trouble for one in self.stories):
+                    await asyncio.sleep(0.01)
+                    story = self._by_id.get(fact["ticket_id"])
+                if story is not None:
+                    story.facts.append(fact)
+
+    def _key(self, member: str, who: str) -> dict[str, str]:
+        key = self._people["liaison"] if who == "tier3" else self._people["members"][member][who]
+        return {"Authorization": f"Bearer {key}"}
+
+
+async def _events(client: httpx.AsyncClient, path: str, headers: dict[str, str]) -> AsyncIterator[dict[str, Any]]:
+    timeout = httpx.Timeout(30, read=None)
+    async with client.stream("GET", path, headers=headers, timeout=timeout) as answer:
+        answer.raise_for_status()
+        async for line in answer.aiter_lines():
+            if line.startswith("data: "):
+                yield json.loads(line[6:])
+
+
+def _at(fact: dict[str, Any]) -> datetime:
+    return datetime.fromisoformat(fact["at"])
