@@ -105,7 +105,7 @@ async def get_timeline(
     """Every fact of its life, oldest first. Staff see what is internal too; a status token does not."""
     await _visible(running, request, ticket_id, status_token)
     async with running.database.connection() as tx:
-        rows = await tx.fetch(store.TIMELINE, ticket_id, _is_staff(running, request, status_token))
+        rows = await tx.fetch(store.TIMELINE, ticket_id, await _is_staff(request, status_token))
     return Timeline(items=[streaming.read(row["entry"]) for row in rows])
 
 
@@ -119,7 +119,7 @@ async def stream_ticket(
 ) -> StreamingResponse:
     """The timeline live, as server-sent events, resumed behind `Last-Event-ID` without gap or repeat."""
     ticket = await _visible(running, request, ticket_id, status_token)
-    staff = _is_staff(running, request, status_token)
+    staff = await _is_staff(request, status_token)
     return streaming.stream(running, last or "0-0", ticket.file.ticket_id, None, staff)
 
 
@@ -191,7 +191,7 @@ async def _visible(
 ) -> Ticket:
     """The ticket, for who may see it; for all others it is not there."""
     if token is None:
-        who = caller(request)
+        who = await caller(request)
         who.needs(*(scopes or ("tickets:read", "tickets:submit")))
     elif running.tokens.fits(ticket_id, token):
         who = Principal("reporter", None, frozenset())
@@ -204,10 +204,10 @@ async def _visible(
     return ticket
 
 
-def _is_staff(running: Runtime, request: Request, token: str | None) -> bool:
-    return token is None and any(
-        scope.startswith(("desk:", "operate")) for scope in caller(request).scopes
-    )
+async def _is_staff(request: Request, token: str | None) -> bool:
+    if token is not None:
+        return False
+    return any(scope.startswith(("desk:", "operate")) for scope in (await caller(request)).scopes)
 
 
 def _view(ticket: Ticket) -> TicketView:

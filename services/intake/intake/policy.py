@@ -7,7 +7,7 @@ from typing import Any
 from intake.tickets import Ticket, entry
 from tierline.domain import events
 from tierline.domain.case import CaseFile, Message
-from tierline.domain.events import Fact, event_type
+from tierline.domain.events import Fact, addressee, event_type
 from tierline.domain.lifecycle import IllegalMove, Move, allowed, next_state
 from tierline.domain.policy import Policies, Policy, Question
 from tierline.domain.words import ENDED, Desk, Reason, Status
@@ -220,7 +220,7 @@ def _about(ticket: Ticket) -> dict[str, Any]:
 
 
 def _draft(told: Fact) -> Draft:
-    return Draft(event_type(told), told.version, told)
+    return Draft(event_type(told), told.version, told, addressee(told))
 
 
 def _there(ticket: Ticket | None) -> Ticket:

@@ -7,6 +7,7 @@ from intake.handlers import CASES_ON, TICKETS_ON
 from intake.tickets import DOCUMENTS, Entry
 from tierline.desk.cases import Case, case_room
 from tierline.domain.events import decode
+from tierline.domain.words import Desk
 from tierline.kit.database import Tx
 from tierline.kit.pages import cursor, moment, position
 from tierline.kit.room import Room
@@ -14,9 +15,7 @@ from tierline.kit.room import Room
 # What happened, in the order of the facts that tell it.
 ADD = """
 INSERT INTO timeline (ticket_id, member, public, entry)
-SELECT new.id, tickets.member, new.public, new.entry
-FROM unnest($1::text[], $2::boolean[], $3::json[]) WITH ORDINALITY AS new (id, public, entry, place)
-JOIN tickets ON tickets.key = new.id ORDER BY new.place
+SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::json[])
 """
 TIMELINE = "SELECT entry FROM timeline WHERE ticket_id = $1 AND (public OR $2) ORDER BY xid, pos LIMIT 1000"
 # What is new behind a cursor, as far as no open transaction can still put something before it.
@@ -46,13 +45,14 @@ async def _add_entries(tx: Tx, entries: Sequence[Entry]) -> None:
     await tx.execute(
         ADD,
         [entry.ticket_id for entry in entries],
+        [entry.member for entry in entries],
         [entry.public for entry in entries],
-        [entry.model_dump_json() for entry in entries],
+        [entry.model_dump_json(exclude={"member"}) for entry in entries],
     )
 
 
 TICKETS = Room("tickets", DOCUMENTS, TICKETS_ON, decode, _add_entries)
-CASES = case_room(Case, CASES_ON)
+CASES = case_room(Case, Desk.STATE, CASES_ON)
 
 
 async def page(

@@ -35,7 +35,7 @@ async def submit(
             earlier = await _repetition(tx, who, form, key, receipt)
             if earlier is not None:
                 return earlier, True
-        ticket = await store.TICKETS.decide(tx, running, fact, policy.submit, new=True)
+        ticket, _ = await store.TICKETS.decide(tx, running, fact, policy.submit, new=True)
         receipt = _receipt(running, fact.key, ticket)
         if key is not None:
             await tx.execute(

@@ -32,6 +32,7 @@ class Entry(Frozen):
     """One fact on the timeline: what, by whom, by which rule of which policy, when. `public` ones are the reporter's."""
 
     ticket_id: str
+    member: str
     at: datetime
     fact: str
     version: int | None
@@ -62,6 +63,7 @@ def entry(fact: events.Fact, at: datetime) -> Entry:
     internal = fact.message is not None and fact.message.audience is Audience.INTERNAL
     return Entry(
         ticket_id=fact.ticket_id,
+        member=fact.member,
         at=at,
         fact=fact.name,
         version=fact.version if fact.raises else None,

@@ -48,7 +48,7 @@ async def redeliver(
         if member is None or not who.may_see(member):
             raise Missing("no such delivery")
         await calls.redeliver(tx, store.TELLINGS.name, delivery_id, running.now() - timedelta(seconds=1))
-    running.signals.after_commit()
+    running.signals.after_commit(calls=True)
     return {"accepted": True}
 
 

@@ -2,5 +2,6 @@
 
 from tier2.handlers import ON
 from tierline.desk.cases import Case, case_room
+from tierline.domain.words import Desk
 
-CASES = case_room(Case, ON)
+CASES = case_room(Case, Desk.TIER2, ON)

@@ -61,7 +61,7 @@ async def receive_update(vendor: Slug, request: Request, running: Running) -> di
             name = f"vendor_update:{vendor}:{webhook_id}"
             timer = Timer(running.now(), {"update": update.model_dump(mode="json")})
             await timers.write(tx, store.CASES.name, {(update.ticket_id, name): timer})
-    running.signals.after_commit()
+    running.signals.after_commit(timers=True)
     return {"accepted": True}
 
 
@@ -137,7 +137,7 @@ async def redeliver(
     async with running.database.transaction() as tx:
         if not await calls.redeliver(tx, store.CASES.name, call_id, running.now() - timedelta(seconds=1)):
             raise Missing("no such call")
-    running.signals.after_commit()
+    running.signals.after_commit(calls=True)
     return {"accepted": True}
 
 

@@ -5,9 +5,10 @@ from typing import Any
 from tier3_liaison.cases import VendorCase
 from tier3_liaison.handlers import ON
 from tierline.desk.cases import case_room
+from tierline.domain.words import Desk
 from tierline.kit.database import Tx
 
-CASES = case_room(VendorCase, ON)
+CASES = case_room(VendorCase, Desk.TIER3, ON)
 
 VENDORS_TABLE = """
 CREATE TABLE vendors (

@@ -80,9 +80,9 @@ def case_documents(kind: type[C]) -> Documents[C]:
     )
 
 
-def case_room(kind: type[C], on: Mapping[str, Rule[C]]) -> Room[C]:
+def case_room(kind: type[C], desk: Desk, on: Mapping[str, Rule[C]]) -> Room[C]:
     """A desk's room of cases."""
-    return Room("cases", case_documents(kind), on, events.decode)
+    return Room("cases", case_documents(kind), on, events.decode, route=desk.value)
 
 
 def view(case: Case, now: datetime) -> dict[str, Any]:

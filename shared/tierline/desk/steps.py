@@ -5,7 +5,7 @@ from typing import Any
 
 from tierline.desk.cases import C
 from tierline.domain.case import Attempt, Audience, Message
-from tierline.domain.events import Fact, event_type
+from tierline.domain.events import Fact, addressee, event_type
 from tierline.domain.lifecycle import Move, next_state
 from tierline.domain.policy import Policy
 from tierline.domain.words import ENDED, Desk, Reason
@@ -63,7 +63,7 @@ def step(
         attempt=attempt,
         **fields,
     )
-    return after, Draft(event_type(fact), fact.version, fact)
+    return after, Draft(event_type(fact), fact.version, fact, addressee(fact))
 
 
 def said(

@@ -4,7 +4,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, EmailStr, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from tierline.domain.lifecycle import Move
 from tierline.domain.words import Component, Desk, Impact, Reason, Role
@@ -27,10 +27,10 @@ class Audience(StrEnum):
 
 
 class Reporter(Frozen):
-    """Who submitted the ticket, and how they are told how it ended."""
+    """Who submitted the ticket, and how they are told how it ended. The front door has looked at the address."""
 
     name: Line
-    email: EmailStr
+    email: Line
     role: Role
     organization: Line
 

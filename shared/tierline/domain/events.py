@@ -268,6 +268,11 @@ def event_type(fact: Fact | type[Fact]) -> str:
     return f"{PREFIX}{fact.name}{SUFFIX}"
 
 
+def addressee(fact: Fact) -> str:
+    """The one desk that a fact is for; empty where it is for all who read it."""
+    return fact.to.value if isinstance(fact, HandOff) else ""
+
+
 def decode(type_: str, data: bytes) -> Fact:
     """Read an event's data.
 

@@ -31,7 +31,8 @@ class Envelope:
     """One event on its way: a CloudEvent 1.0 whose data is still bytes.
 
     `id` is a UUIDv7 and stays the same on every repetition; `sequence` is the version of the thing that `key` names;
-    `time` is aware; `extensions` carries further headers (a dead letter's reasons), all text.
+    `time` is aware; `route` names the one addressee where there is one, so that others need not read the data;
+    `extensions` carries further headers (a dead letter's reasons), all text.
     """
 
     topic: str
@@ -43,6 +44,7 @@ class Envelope:
     sequence: int
     data: bytes
     traceparent: str | None = None
+    route: str = ""
     extensions: Mapping[str, str] = field(default_factory=dict)
 
     def headers(self) -> dict[str, bytes]:
@@ -59,6 +61,8 @@ class Envelope:
         }
         if self.traceparent:
             named["traceparent"] = self.traceparent
+        if self.route:
+            named["ce_route"] = self.route
         return {name: value.encode() for name, value in {**named, **self.extensions}.items()}
 
 
@@ -96,6 +100,7 @@ class Record:
                 sequence=int(text["ce_sequence"]),
                 data=self.value or b"",
                 traceparent=text.get("traceparent"),
+                route=text.get("ce_route", ""),
             )
         except KeyError as error:
             raise Undecodable(f"the header {error.args[0]} is missing") from error

@@ -32,7 +32,6 @@ class Consumer:
 
     def __init__(self, house: House, rooms: Sequence[Room], known: frozenset[str], metrics: Metrics) -> None:  # type: ignore[type-arg]
         self._house, self._rooms, self._known, self._metrics = house, rooms, known, metrics
-        self._wanted = frozenset(type_ for room in rooms for type_ in room.on)
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Give every record its effect, once. Raises only what another try may mend."""
@@ -84,13 +83,13 @@ class Consumer:
         self._metrics.events(len(facts) - len(new), "repeated")
         self._metrics.events(len(aside), "parked")
         self._metrics.events(len(dead), "dead")
-        house.signals.after_commit()
+        house.signals.after_commit(timers=True, calls=True)
 
     async def _through(self, tx: Tx, facts: Sequence[Incoming]) -> dict[str, tuple[Incoming, str]]:
         """Every room in turn; the facts that failed, and why. A fact that fails in one room does not enter the next."""
         failed: dict[str, tuple[Incoming, str]] = {}
         for room in self._rooms:
-            mine = [f for f in facts if f.type in room.on and f.id not in failed]
+            mine = [f for f in facts if f.id not in failed and f.envelope is not None and room.wants(f.envelope)]
             if not mine:
                 continue
             outcome = await room.through(tx, mine, self._house)
@@ -126,13 +125,13 @@ class Consumer:
             reason = str(error) if isinstance(error, _StillFailing) else type(error).__name__
             async with house.database.transaction() as tx:
                 await parking.later(tx, item, reason, house.now(), house.name, house.source)
-        house.signals.after_commit()
+        house.signals.after_commit(timers=True, calls=True)
 
     def _open(self, record: Record) -> Envelope | None:
         envelope = record.envelope()
         if envelope.type not in self._known:
             raise Undecodable(f"no fact is called {envelope.type[:100]}")
-        return envelope if envelope.type in self._wanted else None
+        return envelope if any(room.wants(envelope) for room in self._rooms) else None
 
     def _unreadable(self, record: Record, error: Exception) -> Parked:
         reason = str(error) if isinstance(error, Undecodable) else "the data does not fit its fact"

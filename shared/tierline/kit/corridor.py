@@ -37,11 +37,12 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event to be told, before it has an id: `sequence` is the version of the thing after it."""
+    """An event to be told, before it has an id: `sequence` is the version of the thing after it, `route` its addressee."""
 
     type: str
     sequence: int
     data: BaseModel
+    route: str = ""
 
 
 @dataclass(frozen=True, slots=True)

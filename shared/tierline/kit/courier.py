@@ -88,4 +88,4 @@ class Courier:
                 await calls.again(tx, call, following)
             elif await calls.finish(tx, call, "delivered" if result.delivered else "failed", now):
                 await room.through(tx, [fact], house)
-        house.signals.after_commit()
+        house.signals.after_commit(timers=True)

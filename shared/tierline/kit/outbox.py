@@ -5,6 +5,7 @@ writer holds the lock on its thing. A row is marked only when the bus has it, so
 again, with the same id.
 """
 
+import asyncio
 import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -21,17 +22,18 @@ from tierline.kit.signals import Signal
 log = structlog.get_logger()
 
 BATCH = 500
+LINGER = 0.008
 KEEP = timedelta(days=7)
 
 # Write a batch of events, in the order of the batch.
 INSERT = """
-INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions)
+INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions, route)
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[],
-                     $7::timestamptz[], $8::text[], $9::json[])
+                     $7::timestamptz[], $8::text[], $9::json[], $10::text[])
 """
 # What has not been told yet, oldest first.
 UNPUBLISHED = """
-SELECT pos, id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions
+SELECT pos, id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions, route
 FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1
 """
 MARK = "UPDATE outbox SET published_at = now() WHERE pos = ANY($1)"
@@ -52,6 +54,7 @@ def envelope(topic: str, source: str, fact: Incoming, draft: Draft, now: datetim
         sequence=draft.sequence,
         data=draft.data.model_dump_json(by_alias=True).encode(),
         traceparent=fact.traceparent,
+        route=draft.route,
     )
 
 
@@ -70,10 +73,11 @@ async def write(tx: Tx, events: Sequence[Envelope]) -> None:
             event.time,
             event.traceparent,
             as_json(dict(event.extensions)) if event.extensions else None,
+            event.route,
         )
         for event in events
     ]
-    await tx.execute(INSERT, *(column(rows, index) for index in range(9)))
+    await tx.execute(INSERT, *(column(rows, index) for index in range(10)))
 
 
 async def relay(database: Database, bus: EventBus, source: str, signal: Signal) -> None:
@@ -89,6 +93,8 @@ async def relay(database: Database, bus: EventBus, source: str, signal: Signal) 
             log.warning("relay_waits", action="relay_waits", source=source, reason=str(error))
         if told < BATCH:
             await signal.wait(pause)
+            # What is committed within the next moment goes out in the same batch.
+            await asyncio.sleep(LINGER)
 
 
 async def publish_once(database: Database, bus: EventBus, source: str) -> int:
@@ -108,6 +114,7 @@ async def publish_once(database: Database, bus: EventBus, source: str) -> int:
             sequence=row["sequence"],
             data=row["payload"],
             traceparent=row["traceparent"],
+            route=row["route"],
             extensions=json.loads(row["extensions"]) if row["extensions"] else {},
         )
         for row in rows

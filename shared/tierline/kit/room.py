@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from tierline.kit import aside, calls, outbox, timers
+from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming, Outcome, Rule, fold
 from tierline.kit.database import Database, Tx
 from tierline.kit.documents import Documents
@@ -43,13 +44,21 @@ Choose = Callable[[Tx, Sequence[Incoming]], Awaitable[Sequence[Incoming]]]
 
 @dataclass(frozen=True, slots=True)
 class Room(Generic[S]):
-    """`on` finds a fact's rule by its type; `read` makes a fact's data from an event; `save_rows` writes a store's own rows."""
+    """`on` finds a fact's rule by its type; `read` makes a fact's data from an event; `save_rows` writes a store's own rows.
+
+    `route` is the room's name as an addressee; None reads what is addressed to anyone.
+    """
 
     name: str
     documents: Documents[S]
     on: Mapping[str, Rule[S]]
     read: Callable[[str, bytes], Any]
     save_rows: Callable[[Tx, Sequence[Any]], Awaitable[None]] | None = None
+    route: str | None = None
+
+    def wants(self, envelope: Envelope) -> bool:
+        """Whether an event is for this room: it has a rule for it, and it is not addressed to another."""
+        return envelope.type in self.on and (self.route is None or envelope.route in {"", self.route})
 
     async def through(
         self, tx: Tx, facts: Sequence[Incoming], house: House, choose: Choose | None = None
@@ -74,13 +83,13 @@ class Room(Generic[S]):
         `new` promises that the key was never used. What the rule raises is raised, and nothing has changed.
         """
         async with house.database.transaction() as tx:
-            outcome = await self.decide(tx, house, fact, rule, new=new)
-        house.signals.after_commit()
-        return outcome
+            state, outcome = await self.decide(tx, house, fact, rule, new=new)
+        house.signals.after_commit(timers=bool(outcome.timers), calls=bool(outcome.calls))
+        return state
 
     async def decide(
         self, tx: Tx, house: House, fact: Incoming, rule: Rule[S], *, new: bool = False
-    ) -> S | None:
+    ) -> tuple[S | None, Outcome[S]]:
         """The same within the caller's transaction; the caller nudges the signals after its commit."""
         states = {} if new else await self.documents.load(tx, [fact.key], lock=True)
         kept = {} if new else await aside.load(tx, self.name, [fact.key], self.read)
@@ -90,7 +99,7 @@ class Room(Generic[S]):
             if error is not None:
                 raise error
         await self._save(tx, outcome, states, house, now)
-        return outcome.states.get(fact.key) or states.get(fact.key)
+        return outcome.states.get(fact.key) or states.get(fact.key), outcome
 
     async def _save(
         self, tx: Tx, outcome: Outcome[S], states: Mapping[str, S], house: House, now: datetime

@@ -78,15 +78,15 @@ class _Late:
         return int(self._app.state.runtime.settings.max_body)
 
 
-def runtime(request: Request) -> Runtime:
-    """The running service behind a request."""
+async def runtime(request: Request) -> Runtime:
+    """The running service behind a request. Async, like `caller`, so that no thread has to be woken for it."""
     found: Runtime = request.app.state.runtime
     return found
 
 
-def caller(request: Request) -> Principal:
+async def caller(request: Request) -> Principal:
     """Who calls. Raises `Unauthenticated`."""
-    running = runtime(request)
+    running: Runtime = request.app.state.runtime
     running.keys.load()
     return running.keys.principal(request.headers.get("authorization"))
 

@@ -31,11 +31,13 @@ class Signals:
         self.outbox, self.timers, self.calls = Signal(), Signal(), Signal()
         self._listeners: set[asyncio.Event] = set()
 
-    def after_commit(self) -> None:
-        """A transaction that changed something has been committed."""
+    def after_commit(self, *, timers: bool = False, calls: bool = False) -> None:
+        """A transaction that changed something has been committed: deadlines, calls, or neither."""
         self.outbox.set()
-        self.timers.set()
-        self.calls.set()
+        if timers:
+            self.timers.set()
+        if calls:
+            self.calls.set()
         for listener in self._listeners:
             listener.set()
 

@@ -49,5 +49,5 @@ async def fire_due(house: House, rooms: tuple[Room, ...]) -> int:  # type: ignor
                 if error is not None:
                     log.error("deadline_failed", action="deadline_failed", name=fact.type, exc_info=error)
         fired += len(facts) - len(outcome.failed)
-        house.signals.after_commit()
+        house.signals.after_commit(calls=True)
     return fired

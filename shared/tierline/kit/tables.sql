@@ -11,6 +11,7 @@ CREATE TABLE outbox (
     sequence bigint NOT NULL,
     time timestamptz NOT NULL,
     traceparent text,
+    route text NOT NULL DEFAULT '',
     extensions json,
     published_at timestamptz
 );
