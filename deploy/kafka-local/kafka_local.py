@@ -38,7 +38,7 @@ def find_java() -> str:
     java = java or shutil.which("java")
     if java is None:
         raise CannotRun(f"Kafka needs Java {OLDEST_JAVA}, and there is no `java` here: {REMEDY}")
-    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr  # noqa: S603
+    said = subprocess.run([java, "-version"], capture_output=True, text=True, check=False).stderr
     version = said.partition('"')[2].partition('"')[0].partition(".")[0].partition("-")[0]
     if not version.isdigit() or int(version) < OLDEST_JAVA:
         raise CannotRun(f"Kafka needs Java {OLDEST_JAVA}, {java} is Java {version or 'unknown'}: {REMEDY}")
@@ -61,7 +61,7 @@ def fetch_jars() -> Path:
             raise CannotRun(f"Kafka's jars are fetched through Maven, and there is no `mvn` here: {REMEDY}")
         shutil.rmtree(libs, ignore_errors=True)
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={libs}"]
-        done = subprocess.run(  # noqa: S603
+        done = subprocess.run(
             [maven, "-B", "-q", "-f", str(pom), *goal], capture_output=True, text=True, check=False
         )
         if done.returncode:
@@ -88,11 +88,11 @@ class Broker:
         run += [f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"]
         if not (self.data / "meta.properties").exists():
             tool = ["kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)]
-            done = subprocess.run([*run, *tool], capture_output=True, text=True, check=False)  # noqa: S603
+            done = subprocess.run([*run, *tool], capture_output=True, text=True, check=False)
             if done.returncode:
                 raise CannotRun(f"Kafka could not format {self.data}: {(done.stderr or done.stdout).strip()}")
         # Its own session, so that Ctrl-C reaches only us and the broker is stopped in order.
-        self._process = subprocess.Popen(  # noqa: S603
+        self._process = subprocess.Popen(
             [*run, "kafka.Kafka", str(properties)], stdout=subprocess.DEVNULL, start_new_session=True
         )
         self._wait_until_it_serves(timeout)

@@ -52,6 +52,9 @@ async def submit(body: Body) -> dict[str, str]:
     async with app.state.pool.acquire() as held, held.transaction():
         await held.execute("INSERT INTO floor_ticket VALUES ($1, $2)", ticket, doc)
         await held.execute(
-            "INSERT INTO floor_outbox (id, key, payload) VALUES ($1, $2, $3)", event, str(ticket), json.dumps(doc).encode()
+            "INSERT INTO floor_outbox (id, key, payload) VALUES ($1, $2, $3)",
+            event,
+            str(ticket),
+            json.dumps(doc).encode(),
         )
     return {"id": str(ticket)}

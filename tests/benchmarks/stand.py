@@ -71,7 +71,17 @@ def serving(app: str, environment: Mapping[str, str], folder: str | None = None)
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command = [sys.executable, "-m", "uvicorn", app, "--port", str(port), "--no-access-log", "--log-level", "error"]
+    command = [
+        sys.executable,
+        "-m",
+        "uvicorn",
+        app,
+        "--port",
+        str(port),
+        "--no-access-log",
+        "--log-level",
+        "error",
+    ]
     process = subprocess.Popen([*command, "--timeout-graceful-shutdown", "5"], env=dict(environment), cwd=folder)
     try:
         for _ in range(600):
@@ -87,7 +97,9 @@ def serving(app: str, environment: Mapping[str, str], folder: str | None = None)
         process.wait(20)
 
 
-async def load(port: int, path: str, body: bytes, headers: Mapping[str, str], count: int, connections: int = 16) -> float:
+async def load(
+    port: int, path: str, body: bytes, headers: Mapping[str, str], count: int, connections: int = 16
+) -> float:
     """Post `count` times over kept connections; how many a second were answered with 201."""
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
     request = (

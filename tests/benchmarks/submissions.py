@@ -12,7 +12,12 @@ BODY = json.dumps(
         "subject": "The test will not load",
         "description": "A white page on every device, since this morning. " * 8,
         "impact": "user_cannot_work",
-        "reporter": {"name": "A teacher", "email": "teacher@school.example.org", "role": "school", "organization": "S"},
+        "reporter": {
+            "name": "A teacher",
+            "email": "teacher@school.example.org",
+            "role": "school",
+            "organization": "S",
+        },
     }
 ).encode()
 
@@ -28,8 +33,15 @@ async def measure() -> dict[str, float]:
         ):
             head = {"Authorization": f"Bearer {key}"}
             for number in range(ROUNDS + 1):
-                rates = await load(floor, "/v1/tickets", BODY, {}, COUNT), await load(port, "/v1/tickets", BODY, head, COUNT)
+                rates = (
+                    await load(floor, "/v1/tickets", BODY, {}, COUNT),
+                    await load(port, "/v1/tickets", BODY, head, COUNT),
+                )
                 if number:  # the first round warms up
                     floors.append(rates[0])
                     ours.append(rates[1])
-    return {"floor_per_s": middle(floors), "tierline_per_s": middle(ours), "ratio": middle(ours) / middle(floors)}
+    return {
+        "floor_per_s": middle(floors),
+        "tierline_per_s": middle(ours),
+        "ratio": middle(ours) / middle(floors),
+    }

@@ -33,9 +33,7 @@ def server() -> Iterator[str]:
         subprocess.run([*initdb, "-E", "UTF8"], check=True, capture_output=True, **who)
         options = f"-c listen_addresses=127.0.0.1 -c port={port} -c unix_socket_directories=''"
         run = [binaries / "pg_ctl", "-D", data, "-w"]
-        subprocess.run(
-            [*run, "-l", data / "log", "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, **who
-        )
+        subprocess.run([*run, "-l", data / "log", "-o", options, "start"], check=True, stdout=subprocess.DEVNULL, **who)
         try:
             yield f"postgresql://tests:{password}@127.0.0.1:{port}/postgres"
         finally:

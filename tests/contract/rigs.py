@@ -28,9 +28,7 @@ class Rig(Protocol):
     def nowhere(self) -> EventBus:
         """A bus whose address leads nowhere."""
 
-    async def write(
-        self, topic: str, key: bytes | None, headers: dict[str, str], value: bytes | None
-    ) -> None:
+    async def write(self, topic: str, key: bytes | None, headers: dict[str, str], value: bytes | None) -> None:
         """A record that is no envelope."""
 
     def away(self) -> AbstractAsyncContextManager[None]:
@@ -50,9 +48,7 @@ class KafkaRig:
     def nowhere(self) -> KafkaBus:
         return _kafka("no-such-host.invalid:9092", 15.0)
 
-    async def write(
-        self, topic: str, key: bytes | None, headers: dict[str, str], value: bytes | None
-    ) -> None:
+    async def write(self, topic: str, key: bytes | None, headers: dict[str, str], value: bytes | None) -> None:
         async with AIOKafkaProducer(bootstrap_servers=self._broker.servers) as producer:
             raw = [(name, text.encode()) for name, text in headers.items()]
             await producer.send_and_wait(topic, value, key, headers=raw)
@@ -78,9 +74,7 @@ class PostgresRig:
     def nowhere(self) -> PostgresBus:
         return PostgresBus("postgresql://nobody:none@no-such-host.invalid:5432/events")
 
-    async def write(
-        self, topic: str, key: bytes | None, headers: dict[str, str], value: bytes | None
-    ) -> None:
+    async def write(self, topic: str, key: bytes | None, headers: dict[str, str], value: bytes | None) -> None:
         async with self.connection() as connection:
             await connection.execute(
                 "INSERT INTO event_log (topic, key, headers, value) VALUES ($1, $2, json_object($3), $4)",
@@ -118,6 +112,4 @@ def bus_at(address: str, send_timeout: float = 15.0) -> EventBus:
 
 
 def _kafka(servers: str, send_timeout: float) -> KafkaBus:
-    return KafkaBus(
-        servers, client_id="suite", partitions=4, send_timeout=send_timeout, session_timeout=SESSION
-    )
+    return KafkaBus(servers, client_id="suite", partitions=4, send_timeout=send_timeout, session_timeout=SESSION)

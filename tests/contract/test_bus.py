@@ -125,9 +125,7 @@ async def test_when_a_members_process_is_killed_another_takes_over_within_second
     await bus.publish(events[:30])
     command = [sys.executable, str(HERE / "member.py"), stage.rig.address, stage.group, stage.topic]
     path = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
-    member = await asyncio.create_subprocess_exec(
-        *command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **path}
-    )
+    member = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **path})
     assert member.stdout is not None
     did = set[str]()
     while len(did) < 30:

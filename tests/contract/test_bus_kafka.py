@@ -43,12 +43,8 @@ async def test_one_publish_that_fails_tells_the_others_of_its_producer(stage: St
         await asyncio.sleep(2)
         began = asyncio.get_running_loop().time()
         second = asyncio.create_task(bus.publish(stage.events(1)))
-        assert [type(e) for e in await asyncio.gather(first, second, return_exceptions=True)] == [
-            BusUnavailable
-        ] * 2
-        assert asyncio.get_running_loop().time() - began < 3.5, (
-            "the second waited for a producer that is no more"
-        )
+        assert [type(e) for e in await asyncio.gather(first, second, return_exceptions=True)] == [BusUnavailable] * 2
+        assert asyncio.get_running_loop().time() - began < 3.5, "the second waited for a producer that is no more"
 
 
 class Standing:

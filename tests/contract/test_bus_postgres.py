@@ -34,9 +34,7 @@ async def apart(postgres: PostgresRig) -> AsyncIterator[PostgresRig]:
         await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
-async def test_a_late_commit_is_not_missed_though_its_number_was_passed(
-    stage: Stage, postgres: PostgresRig
-) -> None:
+async def test_a_late_commit_is_not_missed_though_its_number_was_passed(stage: Stage, postgres: PostgresRig) -> None:
     bus, reader = await stage.bus(), Reader()
     late, early = stage.event("late", 1), stage.event("early", 1)
     insert = "INSERT INTO event_log (topic, key, headers) VALUES ($1, $2, json_object($3)) RETURNING pos"

@@ -102,9 +102,7 @@ async def egress(**options: Any) -> AsyncIterator[Egress]:
 
 async def post(url: str, **options: Any) -> Answer:
     async with egress(**options) as out:
-        return await out.post(
-            url, b"{}", {"content-type": "application/json", "Host": "evil", "webhook-id": "m1"}
-        )
+        return await out.post(url, b"{}", {"content-type": "application/json", "Host": "evil", "webhook-id": "m1"})
 
 
 async def local(script: Script, **options: Any) -> Answer:
@@ -193,9 +191,7 @@ async def test_a_huge_body_is_left_unread() -> None:
     assert sent < 50_000_000
 
 
-@pytest.mark.parametrize(
-    "first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n"]
-)
+@pytest.mark.parametrize("first", [b"", b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\n"])
 async def test_a_server_that_drips_is_left_in_time(first: bytes) -> None:
     async def drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(first)

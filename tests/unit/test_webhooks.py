@@ -28,12 +28,8 @@ from tierline.kit.webhooks import (
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 OLD, NEW, STRANGER = ("whsec_" + base64.b64encode(bytes([n]) * 32).decode() for n in (1, 2, 3))
 BODY = b'{"type":"resolved","sequence":3}'
-IDS = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="."), min_size=1, max_size=80
-)
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3)
-)
+IDS = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="."), min_size=1, max_size=80)
+JSON = st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner, max_size=3))
 
 
 def refused(secrets: list[str], headers: dict[str, str], body: bytes = BODY, now: datetime = NOW) -> bool:
@@ -62,10 +58,7 @@ def test_we_accept_what_the_package_signs(id: str, data: object) -> None:
     text = json.dumps(data)
     ours = sign([STRANGER], id, NOW, text.encode())
     headers = {name.title(): value for name, value in ours.items()}
-    assert (
-        verify([OLD], headers | {"Webhook-Signature": Webhook(OLD).sign(id, NOW, text)}, text.encode(), NOW)
-        == id
-    )
+    assert verify([OLD], headers | {"Webhook-Signature": Webhook(OLD).sign(id, NOW, text)}, text.encode(), NOW) == id
 
 
 def test_the_known_example_of_the_specification() -> None:
@@ -105,9 +98,7 @@ def test_one_changed_bit_of_any_body_is_refused(place: int, bit: int, body: byte
     assert not refused([OLD], headers, body)
 
 
-@given(
-    st.dictionaries(st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature", "x"]), st.text())
-)
+@given(st.dictionaries(st.sampled_from(["webhook-id", "webhook-timestamp", "webhook-signature", "x"]), st.text()))
 @example({"webhook-id": "\ud800", "webhook-timestamp": "٣", "webhook-signature": "v1,\ud800"})
 @settings(max_examples=500, deadline=None)
 def test_headers_of_any_text_are_refused_and_never_crash(headers: dict[str, str]) -> None:
@@ -171,9 +162,7 @@ def test_every_secret_meets_every_signature(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(compared) == 2 * 2 * 3
 
 
-@pytest.mark.parametrize(
-    ("seconds", "late"), [(0, False), (300, False), (301, True), (-300, False), (-301, True)]
-)
+@pytest.mark.parametrize(("seconds", "late"), [(0, False), (300, False), (301, True), (-300, False), (-301, True)])
 def test_a_captured_request_is_worth_nothing_after_five_minutes(seconds: int, late: bool) -> None:
     headers = sign([OLD], "m1", NOW, BODY)
     assert refused([OLD], headers, now=NOW + timedelta(seconds=seconds)) is late
@@ -258,10 +247,7 @@ def test_a_pause_is_never_shorter_than_planned_nor_much_longer_than_a_day(
         (format_datetime(NOW + timedelta(hours=1), usegmt=True), timedelta(hours=1)),
         (format_datetime(NOW - timedelta(hours=1), usegmt=True), timedelta(0)),
         ("Mon, 23 Nov 2026 09:00:07 -0000", timedelta(seconds=7)),
-        *(
-            (odd, None)
-            for odd in (None, "", "soon", "-5", "1.5", "٣", "9" * 50, "Mon, 99 Nov 2026 09:00:00 GMT")
-        ),
+        *((odd, None) for odd in (None, "", "soon", "-5", "1.5", "٣", "9" * 50, "Mon, 99 Nov 2026 09:00:00 GMT")),
     ],
 )
 def test_retry_after_is_seconds_or_a_date(value: str | None, expected: timedelta | None) -> None:

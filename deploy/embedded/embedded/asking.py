@@ -71,7 +71,9 @@ def _credentials(folder: Path) -> dict[str, Any]:
     try:
         read: dict[str, Any] = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError):
-        raise Misconfigured(f"{path} cannot be read; start the install with `tierline up`, or name its --folder") from None
+        raise Misconfigured(
+            f"{path} cannot be read; start the install with `tierline up`, or name its --folder"
+        ) from None
     return read
 
 

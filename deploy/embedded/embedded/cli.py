@@ -153,7 +153,12 @@ async def _print_hops(day: Day, playing: "asyncio.Task[None]") -> None:
 
 def _what_to_try(machine: Machine, folder: Path) -> None:
     key = machine.install.credentials["members"]["alder"]["client"]
-    reporter = {"name": "A teacher", "email": "teacher@school.example.org", "role": "school", "organization": "A school"}
+    reporter = {
+        "name": "A teacher",
+        "email": "teacher@school.example.org",
+        "role": "school",
+        "organization": "A school",
+    }
     body = {
         "component": "test-delivery-system",
         "subject": "The test will not load",

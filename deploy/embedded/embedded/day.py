@@ -113,17 +113,25 @@ class Day:
         for desk in CHAIN[: CHAIN.index(goal)] if goal != "state" else ():
             await self._move(client, story, desk, "claim", {})
             await asyncio.sleep(0.3)
-            text = "Not in our manuals." if desk == "tier1" else "Tried the established methods; it is a fault of the system."
+            text = (
+                "Not in our manuals."
+                if desk == "tier1"
+                else "Tried the established methods; it is a fault of the system."
+            )
             await self._move(client, story, desk, "escalate", {"text": text})
         if ends == "declined":
-            await self._move(client, story, "tier3", "decline", {"text": plan["answer"], "reason": "style_or_preference"})
+            await self._move(
+                client, story, "tier3", "decline", {"text": plan["answer"], "reason": "style_or_preference"}
+            )
         elif ends != "tier3":
             await self._answer(client, story, ends)
         elif plan["component"] == "single-sign-on":
             await self._until(client, story, "waiting_on_reporter")
             reply = {"text": "At 8:42 this morning, in every school that we asked."}
             answer = await client.post(
-                f"/intake/v1/tickets/{story.ticket_id}/replies", json=reply, headers=self._key(plan["member"], "client")
+                f"/intake/v1/tickets/{story.ticket_id}/replies",
+                json=reply,
+                headers=self._key(plan["member"], "client"),
             )
             answer.raise_for_status()
 
@@ -132,9 +140,7 @@ class Day:
         await asyncio.sleep(0.3)
         await self._move(client, story, desk, "resolve", {"text": story.plan["answer"]})
 
-    async def _move(
-        self, client: httpx.AsyncClient, story: Story, desk: str, move: str, body: dict[str, str]
-    ) -> None:
+    async def _move(self, client: httpx.AsyncClient, story: Story, desk: str, move: str, body: dict[str, str]) -> None:
         """Make a move at a desk as soon as the case is there; read again where it changed meanwhile."""
         service = "intake" if desk == "state" else desk
         key = self._key(story.plan["member"], desk)

@@ -53,7 +53,12 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def running(
-    folder: Path, *, port: int = 8080, kafka: str | None = None, vendor_url: str | None = None, quiet: bool = True
+    folder: Path,
+    *,
+    port: int = 8080,
+    kafka: str | None = None,
+    vendor_url: str | None = None,
+    quiet: bool = True,
 ) -> AsyncIterator[Machine]:
     """Start everything, and hand it over once all five services are ready. Raises `Misconfigured` with the remedy."""
     listener = _listen(port)
@@ -135,7 +140,9 @@ async def _register_vendors(machine: Machine) -> None:
     async with machine.client() as client:
         for vendor, known in machine.install.credentials["vendors"].items():
             answer = await client.put(
-                f"/tier3/v1/vendors/{vendor}", json={"url": known["url"], "secret": known["secret"]}, headers=head
+                f"/tier3/v1/vendors/{vendor}",
+                json={"url": known["url"], "secret": known["secret"]},
+                headers=head,
             )
             answer.raise_for_status()
 

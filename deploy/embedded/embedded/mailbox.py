@@ -19,7 +19,7 @@ class Mailbox:
     def port(self) -> int:
         """Where it listens."""
         assert self._controller is not None
-        return int(self._controller.server.sockets[0].getsockname()[1])
+        return _port(self._controller.server)
 
     def start(self) -> None:
         """Listen on a free port of this machine."""
@@ -35,7 +35,7 @@ class Mailbox:
             self._controller.stop()
             self._controller = None
 
-    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
+    async def handle_DATA(self, _: Any, __: Any, envelope: Any) -> str:
         """Keep a mail before it is accepted."""
         recipient = "".join(c if c.isalnum() or c in "@.-_" else "_" for c in envelope.rcpt_tos[0])[:80]
         path = self.folder / f"{next(self._numbers):05d}-{recipient}.eml"
@@ -48,5 +48,9 @@ class Mailbox:
 class _AnyPort(Controller):
     def _trigger_server(self) -> None:
         """aiosmtpd greets itself to see whether it works; on a port of the system's choice it would greet port 0."""
-        self.port = self.server.sockets[0].getsockname()[1]
-        super()._trigger_server()
+        self.port = _port(self.server)
+        super()._trigger_server()  # type: ignore[no-untyped-call]
+
+
+def _port(server: Any) -> int:
+    return int(server.sockets[0].getsockname()[1])

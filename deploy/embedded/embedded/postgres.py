@@ -76,7 +76,7 @@ class EmbeddedPostgres:
         """Stop the server of this folder, and no other."""
         if self._port() is not None:
             mode = "fast" if self._durable else "immediate"
-            command = [self._programs() / "pg_ctl", "-D", self._data, "-m", mode, "-w", "stop"]
+            command: list[str | Path] = [self._programs() / "pg_ctl", "-D", self._data, "-m", mode, "-w", "stop"]
             subprocess.run(command, capture_output=True, check=False, **self._who)
 
     def dsn(self, database: str = "postgres", role: str = "tierline", password: str | None = None) -> str:
@@ -95,7 +95,17 @@ class EmbeddedPostgres:
         shown.write_text(self._secret.read_text())
         if self._who:
             os.chown(shown, self._who["user"], self._who["group"])
-        command = [programs / "initdb", "-D", self._data, "-U", "tierline", "-A", "scram-sha-256", "-E", "UTF8"]
+        command = [
+            programs / "initdb",
+            "-D",
+            self._data,
+            "-U",
+            "tierline",
+            "-A",
+            "scram-sha-256",
+            "-E",
+            "UTF8",
+        ]
         command += ["--locale=C", f"--pwfile={shown}", *([] if self._durable else ["--no-sync"])]
         made = subprocess.run(command, capture_output=True, check=False, **self._who)
         shown.unlink()
@@ -108,9 +118,26 @@ class EmbeddedPostgres:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
         log = self._data / "server.log"
-        command = [programs / "pg_ctl", "-D", self._data, "-l", log, "-o", options, "-w", "-t", "60", "start"]
+        command: list[str | Path] = [
+            programs / "pg_ctl",
+            "-D",
+            self._data,
+            "-l",
+            log,
+            "-o",
+            options,
+            "-w",
+            "-t",
+            "60",
+            "start",
+        ]
         started = subprocess.run(
-            command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False, start_new_session=True, **self._who
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            check=False,
+            start_new_session=True,
+            **self._who,
         )
         if started.returncode:
             told = log.read_bytes() if log.exists() else started.stderr
@@ -162,6 +189,7 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _last(output: bytes) -> str:
-    lines = output.decode(errors="replace").strip().splitlines()
+def _last(output: Any) -> str:
+    text = output.decode(errors="replace") if isinstance(output, bytes) else str(output or "")
+    lines = text.strip().splitlines()
     return lines[-1] if lines else "it gave no reason"

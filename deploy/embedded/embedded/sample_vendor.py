@@ -56,10 +56,14 @@ class SampleVendor:
             await self._say(vendor, ticket, 2, "question", "When did it happen last, to the minute?")
         elif call["type"] == "case.assigned":
             # The second before the first, and the first twice: a vendor's queue does such things.
-            await self._say(vendor, ticket, 2, "resolved", "A fault in our software. It is mended.", fixed_in="2026.11.2")
+            await self._say(
+                vendor, ticket, 2, "resolved", "A fault in our software. It is mended.", fixed_in="2026.11.2"
+            )
             await self._say(vendor, ticket, 1, "acknowledged", "We look into it.", times=2)
         elif call["type"] == "case.reply":
-            await self._say(vendor, ticket, 3, "resolved", "Thank you: found in our log and mended.", fixed_in="2026.11.3")
+            await self._say(
+                vendor, ticket, 3, "resolved", "Thank you: found in our log and mended.", fixed_in="2026.11.3"
+            )
 
     async def _say(
         self, vendor: str, ticket: str, sequence: int, kind: str, message: str, *, times: int = 1, **more: str

@@ -99,9 +99,7 @@ async def get_ticket(
 
 
 @router.get("/v1/tickets/{ticket_id}/timeline")
-async def get_timeline(
-    ticket_id: TicketId, request: Request, running: Running, status_token: Token = None
-) -> Timeline:
+async def get_timeline(ticket_id: TicketId, request: Request, running: Running, status_token: Token = None) -> Timeline:
     """Every fact of its life, oldest first. Staff see what is internal too; a status token does not."""
     await _visible(running, request, ticket_id, status_token)
     async with running.database.connection() as tx:
@@ -186,9 +184,7 @@ async def support_matrix(
     return {"member": asked, "name": own.name, "policy": own.version, "components": components}
 
 
-async def _visible(
-    running: Runtime, request: Request, ticket_id: str, token: str | None, *scopes: str
-) -> Ticket:
+async def _visible(running: Runtime, request: Request, ticket_id: str, token: str | None, *scopes: str) -> Ticket:
     """The ticket, for who may see it; for all others it is not there."""
     if token is None:
         who = await caller(request)

@@ -31,9 +31,7 @@ async def present(running: Runtime) -> str:
         return f"{await tx.fetchval(store.NOW)}-0"
 
 
-def stream(
-    running: Runtime, cursor: str, ticket_id: str | None, member: str | None, staff: bool
-) -> StreamingResponse:
+def stream(running: Runtime, cursor: str, ticket_id: str | None, member: str | None, staff: bool) -> StreamingResponse:
     """The live timeline behind `cursor`. Raises `Invalid` for a cursor that we never handed out."""
     found = re.fullmatch(r"([0-9]{1,18})-([0-9]{1,18})", cursor)
     if found is None:

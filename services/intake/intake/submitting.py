@@ -59,15 +59,11 @@ def idempotency_key(header: str | None) -> str | None:
     return key
 
 
-async def _repetition(
-    tx: Tx, who: Principal, form: Submission, key: str, receipt: Receipt
-) -> Receipt | None:
+async def _repetition(tx: Tx, who: Principal, form: Submission, key: str, receipt: Receipt) -> Receipt | None:
     content = json.dumps(form.model_dump(mode="json"), sort_keys=True)
     fingerprint = hashlib.sha256(content.encode()).hexdigest()
     # A second submission with this key waits here until the first has been committed or undone.
-    mine = await tx.fetchval(
-        store.CLAIM_KEY, who.id, key, fingerprint, receipt.id, receipt.model_dump_json()
-    )
+    mine = await tx.fetchval(store.CLAIM_KEY, who.id, key, fingerprint, receipt.id, receipt.model_dump_json())
     if mine is not None:
         return None
     used = await tx.fetchrow(store.USED_KEY, who.id, key)

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Any
 
+from pydantic import Field
+
 from tierline.domain import events
 from tierline.domain.case import Audience, CaseFile, Frozen
 from tierline.domain.words import ENDED, Desk, Status
@@ -43,7 +45,7 @@ class Entry(Frozen):
     policy: str
     text: str | None = None
     public: bool = True
-    details: dict[str, Any] = {}
+    details: dict[str, Any] = Field(default_factory=dict)
 
 
 HIDDEN = frozenset({events.CaseNoted.name, events.CaseClaimed.name, events.CaseReleased.name})

@@ -30,9 +30,7 @@ async def deliveries(
     who.needs("notifier:read", "operate")
     after = position(cursor, int)
     async with running.database.connection() as tx:
-        rows = await tx.fetch(
-            store.DELIVERIES, ticket_id, status, who.member, after[0] if after else None, limit + 1
-        )
+        rows = await tx.fetch(store.DELIVERIES, ticket_id, status, who.member, after[0] if after else None, limit + 1)
     shown = [_shown(row) for row in rows[:limit]]
     return {"items": shown, "next": cursor_of(rows[limit - 1]["pos"]) if len(rows) > limit else None}
 

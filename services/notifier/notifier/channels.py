@@ -17,7 +17,9 @@ from tierline.kit.runtime import Runtime
 
 # Plain text, not HTML: nothing to escape.
 PAGES = Environment(
-    loader=FileSystemLoader(Path(__file__).parent / "pages"), undefined=StrictUndefined, autoescape=False  # noqa: S701
+    loader=FileSystemLoader(Path(__file__).parent / "pages"),
+    undefined=StrictUndefined,
+    autoescape=False,  # noqa: S701
 )
 SUBJECT = {
     "ticket.received": "We have your ticket",

@@ -48,7 +48,12 @@ def tell(telling: Telling | None, fact: Incoming, book: object, now: datetime) -
     change: dict[str, object] = {"version": told.version, "status": told.status}
     notices = notices_of(told)
     if ended and notices:
-        change |= {"ended_notice": f"{told.version}.{notices[-1]}", "ended_at": fact.at, "told": False, "cause": ""}
+        change |= {
+            "ended_notice": f"{told.version}.{notices[-1]}",
+            "ended_at": fact.at,
+            "told": False,
+            "cause": "",
+        }
     elif not ended:
         change |= {"ended_notice": None, "ended_at": None, "told": False, "cause": ""}
     after = telling.model_copy(update=change)
@@ -90,7 +95,12 @@ def _calls(telling: Telling, told: events.Fact, notice: str, at: datetime) -> li
         "at": at.isoformat(),
         "message": told.message.text if told.message and public else None,
     }
-    about = {"notice": notice, "member": told.member, "version": str(told.version), "component": told.component.value}
+    about = {
+        "notice": notice,
+        "member": told.member,
+        "version": str(told.version),
+        "component": told.component.value,
+    }
     calls = []
     for lane, target in ((MAIL, telling.reporter.email), (WEBHOOK, telling.callback_url)):
         if target:

@@ -21,7 +21,9 @@ Rule = Callable[[VendorCase | None, Incoming, Policies, datetime], Decision[Vend
 LANE = "vendor"
 
 
-def accept_and_assign(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
+def accept_and_assign(
+    case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime
+) -> Decision[VendorCase]:
     """Take the hand-off, and give the case to the vendor behind the component's liaison."""
     taken = accept(VendorCase, Desk.TIER3)(case, fact, policies, now)
     if taken.state is None:
@@ -33,7 +35,12 @@ def accept_and_assign(case: VendorCase | None, fact: Incoming, policies: Policie
     known = case is not None and case.vendor == liaison.vendor
     memory: dict[str, Any] = {"vendor": liaison.vendor}
     if known and case is not None:
-        memory |= {"heard": case.heard, "early": case.early, "vendor_ref": case.vendor_ref, "calls": case.calls}
+        memory |= {
+            "heard": case.heard,
+            "early": case.early,
+            "vendor_ref": case.vendor_ref,
+            "calls": case.calls,
+        }
     given, told = step(
         taken.state,
         Move.ASSIGN,
@@ -45,7 +52,10 @@ def accept_and_assign(case: VendorCase | None, fact: Incoming, policies: Policie
         vendor=liaison.vendor,
         liaison=liaison.name,
     )
-    return _calling(replace(taken, state=given, events=(*taken.events, told)), "case.reopened" if known else "case.assigned")
+    return _calling(
+        replace(taken, state=given, events=(*taken.events, told)),
+        "case.reopened" if known else "case.assigned",
+    )
 
 
 def answer_and_tell(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
@@ -85,7 +95,11 @@ def hear(case: VendorCase | None, fact: Incoming, policies: Policies, now: datet
     while (current := decision.state) is not None and current.early and current.early[0].sequence <= current.heard + 1:
         first, *rest = current.early
         current = current.model_copy(
-            update={"early": tuple(rest), "heard": first.sequence, "vendor_ref": first.vendor_ref or current.vendor_ref}
+            update={
+                "early": tuple(rest),
+                "heard": first.sequence,
+                "vendor_ref": first.vendor_ref or current.vendor_ref,
+            }
         )
         effect = _effect(current, first, policy, now)
         decision = Decision(
@@ -122,11 +136,20 @@ def _effect(case: VendorCase, update: VendorUpdate, policy: Policy, now: datetim
         return Decision(after, (told,))
     if update.type == "question":
         changes, timers = stand_still(case, policy, now)
-        after, told = step(case, Move.ASK, events.CaseAsked, policy, by=by, why="question", message=message, changes=changes)
+        after, told = step(
+            case, Move.ASK, events.CaseAsked, policy, by=by, why="question", message=message, changes=changes
+        )
         return Decision(after, (told,), timers)
     if update.type == "resolved":
         after, told = step(
-            case, Move.RESOLVE, events.CaseResolved, policy, by=by, why="resolved", message=message, attempt=attempt
+            case,
+            Move.RESOLVE,
+            events.CaseResolved,
+            policy,
+            by=by,
+            why="resolved",
+            message=message,
+            attempt=attempt,
         )
         return Decision(after, (told,), STILL)
     if update.type == "not_a_bug":

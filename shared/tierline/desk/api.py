@@ -57,12 +57,17 @@ def desk_router(desk: Desk, carry_out: Rule[Any] = carry_out) -> APIRouter:
     ) -> CasePage:
         """The queue, most urgent first; with an ended `status`, or `held=false`, the desk's record."""
         who.needs(scope)
-        held = held if held is not None else status not in {
-            Status.RESOLVED,
-            Status.DECLINED,
-            Status.WITHDRAWN,
-            Status.CLOSED,
-        }
+        held = (
+            held
+            if held is not None
+            else status
+            not in {
+                Status.RESOLVED,
+                Status.DECLINED,
+                Status.WITHDRAWN,
+                Status.CLOSED,
+            }
+        )
         now = running.now()
         async with running.database.connection() as tx:
             documents, following = await queue.page(

@@ -42,9 +42,7 @@ def take_in(case: C | None, fact: Incoming, policies: Policies, now: datetime) -
     if case is None or not case.held:
         return WAIT
     policy = policies[case.file.member]
-    changes, timers = (
-        go_on(case, policy, now) if case.status is Status.WAITING_ON_REPORTER else ({}, {})
-    )
+    changes, timers = go_on(case, policy, now) if case.status is Status.WAITING_ON_REPORTER else ({}, {})
     after, told = step(
         case,
         Move.ANSWER,
@@ -114,5 +112,3 @@ def desk_rules(kind: type[C], desk: Desk) -> dict[str, Rule[C]]:
         "timer.allowed": time_ran_out,
         "timer.reply": no_reply,
     }
-
-

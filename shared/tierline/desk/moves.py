@@ -27,9 +27,7 @@ class Order:
     reason: str | None = None
 
 
-def pass_on(
-    case: C, policy: Policy, now: datetime, *, by: str, reason: Reason, text: str, why: str
-) -> Decision[C]:
+def pass_on(case: C, policy: Policy, now: datetime, *, by: str, reason: Reason, text: str, why: str) -> Decision[C]:
     """Not resolved here: on to the next desk that exists. Raises `IllegalMove` where there is none."""
     route = policy.next_desk(case.file.component, case.desk)
     if route is None:

@@ -54,7 +54,9 @@ def _read(file: Path) -> tuple[Policy | None, list[str]]:
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark else 1
-        return None, [f"{file}:{line}: is not YAML ({getattr(error, 'problem', None) or 'it cannot be read'}); correct this line"]
+        return None, [
+            f"{file}:{line}: is not YAML ({getattr(error, 'problem', None) or 'it cannot be read'}); correct this line"
+        ]
     policy, problems = read_policy(content)
     return policy, [f"{file}:{_line(tree, path)}: {_named(path)}: {said}" for path, said in problems]
 

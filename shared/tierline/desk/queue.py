@@ -34,9 +34,7 @@ async def page(
     start = position(after, int, str, str) or [None, None, None]
     if start[1] is not None:
         start[1] = moment(start[1])
-    rows = await tx.fetch(
-        PAGE, member, status, held, component, assignee, overdue, now, *start, limit + 1
-    )
+    rows = await tx.fetch(PAGE, member, status, held, component, assignee, overdue, now, *start, limit + 1)
     more = len(rows) > limit
     documents = [row["doc"] for row in rows[:limit]]
     return documents, _behind(rows[limit - 1]) if more else None

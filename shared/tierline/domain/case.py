@@ -81,9 +81,7 @@ class CaseFile(Frozen):
         """Whether this message is already part of the conversation."""
         return any(message.id == message_id for message in self.conversation)
 
-    def having(
-        self, message: Message | None = None, attempt: Attempt | None = None, desk: Desk | None = None
-    ) -> Self:
+    def having(self, message: Message | None = None, attempt: Attempt | None = None, desk: Desk | None = None) -> Self:
         """The same case with one more message, attempt or desk on its path; a message known already is not repeated."""
         said = (*self.conversation, message) if message and not self.knows(message.id) else self.conversation
         return self.model_copy(

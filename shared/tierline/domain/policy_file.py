@@ -145,12 +145,17 @@ def _gaps(file: PolicyFile) -> list[Problem]:
             continue
         if row.tier3 is not Provider.NOT_APPLICABLE and component not in file.liaisons:
             found.append(
-                (("liaisons",), f"{component} has a Tier 3 but no liaison; write {component}: {{name, email, vendor}}")
+                (
+                    ("liaisons",),
+                    f"{component} has a Tier 3 but no liaison; write {component}: {{name, email, vendor}}",
+                )
             )
     for desk in Desk:
         for impact in Impact:
             if impact not in file.time_allowed.get(desk, {}):
-                text = f"{desk}.{impact} is missing: a desk without a deadline is a dead end; write how long it may take"
+                text = (
+                    f"{desk}.{impact} is missing: a desk without a deadline is a dead end; write how long it may take"
+                )
                 found.append((("time_allowed",), text))
     return found
 
@@ -161,16 +166,20 @@ def _calendar_problems(calendar: _Calendar) -> list[Problem]:
         ZoneInfo(calendar.zone)
     except (ValueError, OSError, KeyError):
         found.append((("calendar", "zone"), "is no IANA time zone; write one like America/Denver"))
-    for day in calendar.hours:
-        if day not in DAYS:
-            found.append((("calendar", "hours", day), f"is no day; write one of {', '.join(DAYS)}"))
+    known = ", ".join(DAYS)
+    found += [(("calendar", "hours", day), f"is no day; write one of {known}") for day in calendar.hours if day not in DAYS]
     if not calendar.always and not any(calendar.hours.values()):
         found.append((("calendar", "hours"), "never open: a dead end; write hours, or always: true"))
     if not found and calendar.holidays.country:
         try:
             _calendar(calendar).add(_SOME_DAY, timedelta(hours=1))
         except NotImplementedError:
-            found.append((("calendar", "holidays"), "country or subdivision is not known; write US and a state's letters"))
+            found.append(
+                (
+                    ("calendar", "holidays"),
+                    "country or subdivision is not known; write US and a state's letters",
+                )
+            )
     return found
 
 

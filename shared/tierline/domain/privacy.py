@@ -24,9 +24,7 @@ LABELLED_SSN = re.compile(
 )
 
 # Ten digits in one piece, at most a label's letters before them: not the end of a hash or a longer number.
-TEN_DIGITS = re.compile(
-    r"(?:(?<![^\W_])|(?<=id)|(?<=no)|(?<=student))(?<!\d\.)\d{10}(?![^\W_]|\.\d)", re.IGNORECASE
-)
+TEN_DIGITS = re.compile(r"(?:(?<![^\W_])|(?<=id)|(?<=no)|(?<=student))(?<!\d\.)\d{10}(?![^\W_]|\.\d)", re.IGNORECASE)
 LABELLED_ID = re.compile(
     r"\b(?:ssid|sasid|suid|lasid|(?:student|pupil)(?:'s|s)?\s(?:state\s)?(?:id|number|no|identifier))s?\b"
     r"[^\w\n]{0,3}(?:(?:is|was|are|no|number)\b[^\w\n]{0,3})?"
@@ -115,9 +113,7 @@ def _births(text: str) -> Iterator[Span]:
     for found in DATE.finditer(text):
         start, end = found.span()
         before = text[max(earlier, start - 45) : start]
-        listed = bool(
-            (listed and LIST_GAP.fullmatch(before)) or BIRTH_BEFORE.search(before) or _born_after(text, end)
-        )
+        listed = bool((listed and LIST_GAP.fullmatch(before)) or BIRTH_BEFORE.search(before) or _born_after(text, end))
         earlier = end
         if listed:
             yield start, end, DATE_OF_BIRTH

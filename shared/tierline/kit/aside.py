@@ -24,9 +24,7 @@ DELETE = "DELETE FROM aside WHERE room = $1 AND (key, id) IN (SELECT * FROM unne
 PURGE = "DELETE FROM aside WHERE at < $1"
 
 
-async def load(
-    tx: Tx, room: str, keys: Sequence[str], read: Callable[[str, bytes], Any]
-) -> dict[str, list[Incoming]]:
+async def load(tx: Tx, room: str, keys: Sequence[str], read: Callable[[str, bytes], Any]) -> dict[str, list[Incoming]]:
     """What waits for these keys, oldest version first."""
     kept: dict[str, list[Incoming]] = {}
     for row in await tx.fetch(LOAD, room, keys):
@@ -62,7 +60,17 @@ def incoming(envelope: Envelope, read: Callable[[str, bytes], Any]) -> Incoming:
 async def write(tx: Tx, room: str, set_aside: Sequence[Incoming], taken_up: Sequence[Incoming]) -> None:
     """Keep new ones, forget those that had their effect."""
     rows = [
-        (f.key, f.id, f.type, f.sequence, f.at, f.envelope.data, f.traceparent, f.envelope.topic, f.envelope.source)
+        (
+            f.key,
+            f.id,
+            f.type,
+            f.sequence,
+            f.at,
+            f.envelope.data,
+            f.traceparent,
+            f.envelope.topic,
+            f.envelope.source,
+        )
         for f in set_aside
         if f.envelope is not None
     ]

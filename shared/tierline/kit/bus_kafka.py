@@ -87,9 +87,7 @@ class KafkaBus:
                 producer = await self._ready()
                 for event in events:
                     headers = list(event.headers().items())
-                    sent.append(
-                        await producer.send(event.topic, event.data, event.key.encode(), headers=headers)
-                    )
+                    sent.append(await producer.send(event.topic, event.data, event.key.encode(), headers=headers))
                 await asyncio.gather(*sent)
         except (*TROUBLE, BusUnavailable) as error:
             for future in sent:
@@ -214,9 +212,7 @@ class KafkaBus:
             # patience.
             await asyncio.wait({self._in_background(consumer.stop())}, timeout=STOP)
 
-    async def _read(
-        self, consumer: Any, idle: Idle, group: str, topics: Sequence[str], handle: Handle
-    ) -> None:
+    async def _read(self, consumer: Any, idle: Idle, group: str, topics: Sequence[str], handle: Handle) -> None:
         every = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t) or ()]
         watch, pause, refused = Watch(consumer, every, self._stall / 2), Pause(), 0
         while True:
@@ -250,9 +246,7 @@ class KafkaBus:
 
     def _unavailable(self, error: BaseException) -> BusUnavailable:
         reason = in_one_line(error)
-        return BusUnavailable(
-            f"Kafka does not answer at {self._servers} ({reason}); start it, or correct TIERLINE_BUS"
-        )
+        return BusUnavailable(f"Kafka does not answer at {self._servers} ({reason}); start it, or correct TIERLINE_BUS")
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

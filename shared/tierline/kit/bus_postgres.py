@@ -103,7 +103,7 @@ class PostgresBus:
             try:
                 async with _let_go(await self._connect()) as reader:
                     # Nothing tells us when another process lets go: only asking does.
-                    while not await reader.fetchval(sql.LEAD, group):  # noqa: ASYNC110
+                    while not await reader.fetchval(sql.LEAD, group):
                         await asyncio.sleep(STAND_BY)
                     log.info("consumer_started", action="consumer_started", group=group)
                     pause.after_success()
@@ -236,6 +236,4 @@ async def _close(connection: Connection) -> None:
 
 def _unavailable(error: BaseException) -> BusUnavailable:
     reason = in_one_line(error)
-    return BusUnavailable(
-        f"The event log does not answer ({reason}); start PostgreSQL, or correct TIERLINE_BUS"
-    )
+    return BusUnavailable(f"The event log does not answer ({reason}); start PostgreSQL, or correct TIERLINE_BUS")

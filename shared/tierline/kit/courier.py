@@ -6,6 +6,7 @@ import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 
 import structlog
 
@@ -54,7 +55,7 @@ class Courier:
         for call in await calls.due(self._house.database, self._house.now(), list(self._busy), free):
             task = asyncio.ensure_future(self._make(call))
             self._busy[call.id] = task
-            task.add_done_callback(lambda done, id=call.id: self._over(id, done))
+            task.add_done_callback(partial(self._over, call.id))
 
     def _over(self, call_id: str, task: "asyncio.Task[None]") -> None:
         self._busy.pop(call_id, None)

@@ -104,8 +104,6 @@ class Database:
             await held.execute("SELECT 1")
 
 
-
-
 def _remedy(error: BaseException) -> str:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
     return f"PostgreSQL does not answer ({first}); start it, or correct TIERLINE_DATABASE_URL"

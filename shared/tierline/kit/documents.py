@@ -16,9 +16,7 @@ S = TypeVar("S", bound=BaseModel)
 class Documents(Generic[S]):
     """The table `table`, holding `model`; `columns` says each further column's type and how it is read off a document."""
 
-    def __init__(
-        self, table: str, model: type[S], columns: Mapping[str, tuple[str, Callable[[S], Any]]]
-    ) -> None:
+    def __init__(self, table: str, model: type[S], columns: Mapping[str, tuple[str, Callable[[S], Any]]]) -> None:
         self.table, self.model = table, model
         self._readers = [reader for _, reader in columns.values()]
         names = ["key", "doc", *columns]

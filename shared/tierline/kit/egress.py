@@ -58,9 +58,7 @@ NEVER = tuple(
 )
 # All that is public in IPv6. Outside lie mapped and compatible IPv4, NAT64, link- and site-local, multicast.
 GLOBAL_UNICAST = IPv6Network("2000::/3")
-OWN_NAMES = re.compile(
-    r"[^.]+|(.+\.)?(localhost|local|localdomain|internal|intranet|lan|home|corp|private|home\.arpa)"
-)
+OWN_NAMES = re.compile(r"[^.]+|(.+\.)?(localhost|local|localdomain|internal|intranet|lan|home|corp|private|home\.arpa)")
 LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
 USER = re.compile(r"[^/?#]*//[^/?#]*@")
 NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -132,9 +130,7 @@ class Egress:
             Unreachable: no connection, no trust in its certificate, or no answer in time.
         """
         target = judged(url, self._allow_private)
-        place = httpcore.URL(
-            scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path
-        )
+        place = httpcore.URL(scheme=target.raw_scheme, host=target.raw_host, port=target.port, target=target.raw_path)
         sent = [(b"host", target.netloc), (b"content-length", str(len(body)).encode())]
         for name, value in headers.items():
             if name.lower() not in SET_BY_US:
@@ -176,9 +172,7 @@ def judged(url: str, allow_private: bool = False) -> httpx.URL:
         ForbiddenTarget: with the reason.
     """
     if len(url) > LONGEST_URL or not url.isprintable() or " " in url or "\\" in url:
-        raise ForbiddenTarget(
-            "A URL to call has no spaces, backslashes or invisible characters, and is not long"
-        )
+        raise ForbiddenTarget("A URL to call has no spaces, backslashes or invisible characters, and is not long")
     try:
         target = httpx.URL(url)
         host = target.raw_host.decode("ascii")
@@ -262,9 +256,7 @@ class _Guard(httpcore.AsyncNetworkBackend):
         failure: Exception = httpcore.ConnectError("the name has no address")
         for address in (await self._addresses(host, port))[: self.MOST_ADDRESSES]:
             try:
-                return await self._network.connect_tcp(
-                    address, port, self.PER_ADDRESS, local_address, socket_options
-                )
+                return await self._network.connect_tcp(address, port, self.PER_ADDRESS, local_address, socket_options)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failure = error
         raise failure

@@ -1,14 +1,14 @@
 """Every error the kit raises, and who must act.
 
-    KitError
-    ├── Refused               the caller acts: answered as problem+json with its status, never as 500
-    │   ├── Unauthenticated   401   ├── Forbidden  403   ├── Missing  404   ├── Conflict  409
-    │   ├── Stale             412   ├── TooLarge   413   ├── Invalid  422   ├── ConditionRequired  428
-    ├── Unavailable           503: a dependency is away; the machine tries again
-    │   ├── BusUnavailable
-    │   └── DatabaseUnavailable
-    ├── Misconfigured         the operator acts: said in one line at start
-    └── Undecodable           a record that can never be read: set aside as a dead letter
+KitError
+├── Refused               the caller acts: answered as problem+json with its status, never as 500
+│   ├── Unauthenticated   401   ├── Forbidden  403   ├── Missing  404   ├── Conflict  409
+│   ├── Stale             412   ├── TooLarge   413   ├── Invalid  422   ├── ConditionRequired  428
+├── Unavailable           503: a dependency is away; the machine tries again
+│   ├── BusUnavailable
+│   └── DatabaseUnavailable
+├── Misconfigured         the operator acts: said in one line at start
+└── Undecodable           a record that can never be read: set aside as a dead letter
 """
 
 from typing import Any, ClassVar

@@ -43,9 +43,7 @@ class Door:
             return
         began, status = time.perf_counter(), 0
         headers = dict(scope["headers"])
-        scope.setdefault("state", {})["traceparent"] = traceparent(
-            headers.get(b"traceparent", b"").decode("latin-1")
-        )
+        scope.setdefault("state", {})["traceparent"] = traceparent(headers.get(b"traceparent", b"").decode("latin-1"))
         limit = self._limit()
         taken = 0
 

@@ -43,9 +43,7 @@ async def lead(dsn: str, name: str, work: Callable[[], Awaitable[None]]) -> None
         await asyncio.sleep(LOOK_AGAIN)
 
 
-async def _while_connected(
-    held: "asyncpg.Connection[asyncpg.Record]", work: Callable[[], Awaitable[None]]
-) -> None:
+async def _while_connected(held: "asyncpg.Connection[asyncpg.Record]", work: Callable[[], Awaitable[None]]) -> None:
     task = asyncio.ensure_future(work())
     try:
         while not task.done():

@@ -38,7 +38,9 @@ FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1
 """
 MARK = "UPDATE outbox SET published_at = now() WHERE pos = ANY($1)"
 # How many wait, and since when (the metrics ask).
-BACKLOG = "SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 FROM outbox WHERE published_at IS NULL"
+BACKLOG = (
+    "SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 FROM outbox WHERE published_at IS NULL"
+)
 PURGE = "DELETE FROM outbox WHERE published_at < $1"
 
 

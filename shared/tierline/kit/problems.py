@@ -76,9 +76,7 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def unfit(_: Request, error: RequestValidationError) -> JSONResponse:
-        found = [
-            {"pointer": _pointer(item["loc"]), "detail": str(item["msg"])[:300]} for item in error.errors()[:50]
-        ]
+        found = [{"pointer": _pointer(item["loc"]), "detail": str(item["msg"])[:300]} for item in error.errors()[:50]]
         if any(item["type"] == "json_invalid" for item in error.errors()):
             return problem(400, "malformed", "Malformed", "the body is not JSON", errors=found)
         detail = "; ".join(f"{item['pointer']}: {item['detail']}" for item in found[:3])

@@ -101,9 +101,7 @@ class Room(Generic[S]):
         await self._save(tx, outcome, states, house, now)
         return outcome.states.get(fact.key) or states.get(fact.key), outcome
 
-    async def _save(
-        self, tx: Tx, outcome: Outcome[S], states: Mapping[str, S], house: House, now: datetime
-    ) -> None:
+    async def _save(self, tx: Tx, outcome: Outcome[S], states: Mapping[str, S], house: House, now: datetime) -> None:
         if outcome.states:
             await self.documents.save(tx, outcome.states, states)
         await outbox.write(

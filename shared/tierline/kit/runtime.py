@@ -131,9 +131,7 @@ class Runtime:
     async def _open(self) -> None:
         await self._until_there("the database", self._open_database)
         await self._until_there("the event bus", lambda: self.bus.start(self.service.topics))
-        self._reading = asyncio.ensure_future(
-            self.bus.consume(self.name, self.service.reads, self.consumer.handle)
-        )
+        self._reading = asyncio.ensure_future(self.bus.consume(self.name, self.service.reads, self.consumer.handle))
         self._leading = asyncio.ensure_future(lead(self.settings.database_url, self.name, self._lead))
         self.opened.set()
         log.info("service_ready", action="service_ready", service=self.name)

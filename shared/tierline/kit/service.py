@@ -14,8 +14,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tierline.kit import calls, log, outbox, parking, problems
 from tierline.kit.auth import Principal
-from tierline.kit.buses import open_bus
 from tierline.kit.bus import EventBus
+from tierline.kit.buses import open_bus
 from tierline.kit.errors import Misconfigured
 from tierline.kit.http import Door
 from tierline.kit.runtime import Runtime, Service

@@ -77,9 +77,7 @@ def sign(secrets: Sequence[str], id: str, at: datetime, body: bytes) -> dict[str
     if not secrets:
         raise Misconfigured("A webhook cannot be signed: there is no secret for its receiver")
     if not _ID.fullmatch(id) or at.tzinfo is None:
-        raise ValueError(
-            "a webhook needs an id of 1 to 256 visible ASCII letters without '.' and an aware time"
-        )
+        raise ValueError("a webhook needs an id of 1 to 256 visible ASCII letters without '.' and an aware time")
     timestamp = str(int(at.timestamp()))
     return {
         "webhook-id": id,
@@ -125,9 +123,7 @@ def _signature(secret: str, id: str, timestamp: str, body: bytes) -> str:
     return "v1," + base64.b64encode(hmac.digest(secret_bytes(secret), signed, "sha256")).decode()
 
 
-def next_attempt(
-    attempts: int, now: datetime, *, jitter: float, retry_after: timedelta | None
-) -> datetime | None:
+def next_attempt(attempts: int, now: datetime, *, jitter: float, retry_after: timedelta | None) -> datetime | None:
     """When to try again after `attempts` attempts, or None when they are used up.
 
     `jitter`, from 0 to 1, draws the pause out by up to a tenth, so that what failed together does not return

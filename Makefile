@@ -1,0 +1,68 @@
+# Two commands are all the set-up there is: `make run` and `make test`.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+PACKAGES := shared services/intake services/tier1 services/tier2 services/tier3-liaison services/notifier deploy/embedded
+PROJECTS := $(addsuffix /pyproject.toml,$(PACKAGES))
+STAMP := .venv/.installed
+PYTEST := $(BIN)/python -m pytest
+
+help: ## What can be made
+	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+install: $(STAMP) ## The set-up alone: a virtual environment with everything in it
+
+$(STAMP): requirements.lock $(PROJECTS) deploy/setup.sh
+	@bash deploy/setup.sh $(PYTHON) $(PACKAGES)
+	@touch $(STAMP)
+
+run: install ## Run the five services and play the sample day (ARGS=--once ends after it)
+	@$(BIN)/tierline demo $(ARGS)
+
+test: install ## Every test there is
+	$(PYTEST) tests/unit tests/contract tests/service tests/journey tests/failure $(ARGS)
+
+unit: install ## The pure rules
+	$(PYTEST) tests/unit $(ARGS)
+
+contract: install ## Both bus adapters, one suite
+	$(PYTEST) tests/contract $(ARGS)
+
+service: install ## Each service through its doors
+	$(PYTEST) tests/service $(ARGS)
+
+journey: install ## A ticket's whole life
+	$(PYTEST) tests/journey $(ARGS)
+
+failure: install ## What must hold when things die
+	$(PYTEST) tests/failure $(ARGS)
+
+bench: install ## Measure, side by side with a floor
+	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
+
+check: install ## Format, lint, types, imports
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: install ## Put the code into its form
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+docs: install ## Draw what is drawn from the code
+	$(BIN)/python -m tierline.desk.publish docs
+
+kafka: install ## A real Apache Kafka on this machine, without Docker
+	@$(BIN)/python deploy/kafka-local/kafka_local.py $(ARGS)
+
+lock: ## Lock every version with its hashes
+	$(BIN)/python deploy/wanted.py > .venv/wanted.txt
+	$(BIN)/uv pip compile -q .venv/wanted.txt --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	  --no-emit-index-url -o requirements.lock
+
+clean: ## Forget the virtual environment and the caches, keep the data
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.PHONY: help install run test unit contract service journey failure bench check format docs kafka lock clean

@@ -1,0 +1,49 @@
+"""What the stories stand on: one PostgreSQL for the session, and whole machines on either adapter."""
+
+import asyncio
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from house import House
+
+from embedded.machine import running
+from kafka_broker import kafka_broker, kafka_servers
+
+__all__ = ["kafka_broker", "kafka_servers"]
+
+
+@pytest.fixture(scope="session")
+def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
+    """The plain loop."""
+    return asyncio.DefaultEventLoopPolicy()
+
+
+@pytest.fixture(scope="session")
+def folder() -> Iterator[Path]:
+    """A folder that another user can reach into, as PostgreSQL runs as one where root runs the tests."""
+    with tempfile.TemporaryDirectory(prefix="tierline-tests-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.fixture(scope="session")
+async def house(folder: Path) -> AsyncIterator[House]:
+    """The five services on one machine, over the event log."""
+    async with _house(folder / "log", None) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
+async def kafka_house(folder: Path, kafka_servers: str) -> AsyncIterator[House]:
+    """The five services over a real Kafka."""
+    async with _house(folder / "kafka", kafka_servers) as made:
+        yield made
+
+
+@asynccontextmanager
+async def _house(folder: Path, kafka: str | None) -> AsyncIterator[House]:
+    async with running(folder, port=0, kafka=kafka) as machine, machine.client() as client:
+        yield House(machine, client)
