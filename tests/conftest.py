@@ -1,6 +1,5 @@
 """What the stories stand on: one PostgreSQL for the session, and whole machines on either adapter."""
 
-import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
@@ -13,12 +12,6 @@ from embedded.machine import running
 from kafka_broker import kafka_broker, kafka_servers
 
 __all__ = ["kafka_broker", "kafka_servers"]
-
-
-@pytest.fixture(scope="session")
-def event_loop_policy() -> asyncio.AbstractEventLoopPolicy:
-    """The plain loop."""
-    return asyncio.DefaultEventLoopPolicy()
 
 
 @pytest.fixture(scope="session")

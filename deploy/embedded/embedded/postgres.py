@@ -95,7 +95,7 @@ class EmbeddedPostgres:
         shown.write_text(self._secret.read_text())
         if self._who:
             os.chown(shown, self._who["user"], self._who["group"])
-        command = [
+        command: list[str | Path] = [
             programs / "initdb",
             "-D",
             self._data,

@@ -50,7 +50,7 @@ async def import_tickets(request: Request, running: Running, who: Caller) -> Str
     """Submit many: one JSON body a line in, one result a line out; good lines are kept, bad ones named."""
     who.needs("tickets:submit")
     lines = importing.results(running, who, request.stream(), _trace(request))
-    return StreamingResponse(lines, media_type="application/x-ndjson")
+    return importing.Answering(lines, media_type="application/x-ndjson")
 
 
 @router.get("/v1/tickets")

@@ -3,7 +3,9 @@
 import json
 from collections.abc import AsyncIterator
 
+from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
+from starlette.types import Receive, Scope, Send
 
 from intake.forms import Submission
 from intake.submitting import submit
@@ -12,6 +14,14 @@ from tierline.kit.errors import Refused, Unavailable
 from tierline.kit.runtime import Runtime
 
 LONGEST = 65_536
+
+
+class Answering(StreamingResponse):
+    """Answers while the request is still being read: nobody else may listen to it meanwhile."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send line by line."""
+        await self.stream_response(send)
 
 
 async def results(

@@ -33,7 +33,7 @@ class _TooLarge(Exception):
 class Door:
     """The outermost layer of a service: whatever goes wrong inside is answered as a problem, never as a traceback."""
 
-    def __init__(self, app: App, *, metrics: Metrics, limit: Callable[[], int]) -> None:
+    def __init__(self, app: App, *, metrics: Metrics, limit: Callable[[str], int]) -> None:
         self._app, self._metrics, self._limit = app, metrics, limit
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -44,7 +44,7 @@ class Door:
         began, status = time.perf_counter(), 0
         headers = dict(scope["headers"])
         scope.setdefault("state", {})["traceparent"] = traceparent(headers.get(b"traceparent", b"").decode("latin-1"))
-        limit = self._limit()
+        limit = self._limit(scope["path"])
         taken = 0
 
         async def measured() -> MutableMapping[str, Any]:
@@ -57,6 +57,8 @@ class Door:
 
         async def guarded(message: MutableMapping[str, Any]) -> None:
             nonlocal status
+            if taken > limit and not status:
+                raise _TooLarge  # whatever was made of the torn body, the answer is that it is too large
             if message["type"] == "http.response.start":
                 status = message["status"]
                 message["headers"] = [*message.get("headers", []), *SAFE]
@@ -69,6 +71,7 @@ class Door:
             await self._app(scope, measured, guarded)
         except _TooLarge:
             if not status:
+                taken = 0
                 detail = f"a request may hold at most {limit} bytes"
                 await problem(413, "too-large", "The request is too large", detail)(scope, receive, guarded)
         except Unavailable as error:

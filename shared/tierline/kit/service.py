@@ -74,8 +74,9 @@ class _Late:
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         self._app.state.runtime.metrics.request(method, route, status, seconds)
 
-    def limit(self) -> int:
-        return int(self._app.state.runtime.settings.max_body)
+    def limit(self, path: str) -> int:
+        settings: Settings = self._app.state.runtime.settings
+        return settings.max_import if path.endswith(":import") else settings.max_body
 
 
 async def runtime(request: Request) -> Runtime:
