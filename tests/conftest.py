@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from house import House
 
 from embedded.machine import running
+from house import House
 from kafka_broker import kafka_broker, kafka_servers
 
 __all__ = ["kafka_broker", "kafka_servers"]

@@ -29,8 +29,18 @@ class House:
 
     def body(self, component: str = "test-delivery-system", **more: Any) -> dict[str, Any]:
         """A submission."""
-        reporter = {"name": "A teacher", "email": "teacher@school.example.org", "role": "school", "organization": "A school"}
-        plain = {"component": component, "subject": "It stops", "description": "Since today.", "impact": "user_cannot_work"}
+        reporter = {
+            "name": "A teacher",
+            "email": "teacher@school.example.org",
+            "role": "school",
+            "organization": "A school",
+        }
+        plain = {
+            "component": component,
+            "subject": "It stops",
+            "description": "Since today.",
+            "impact": "user_cannot_work",
+        }
         return {**plain, "reporter": reporter, **more}
 
     async def submit(self, member: str = "alder", component: str = "test-delivery-system", **more: Any) -> str:

@@ -61,9 +61,7 @@ def fetch_jars() -> Path:
             raise CannotRun(f"Kafka's jars are fetched through Maven, and there is no `mvn` here: {REMEDY}")
         shutil.rmtree(libs, ignore_errors=True)
         goal = ["dependency:copy-dependencies", "-DincludeScope=runtime", f"-DoutputDirectory={libs}"]
-        done = subprocess.run(
-            [maven, "-B", "-q", "-f", str(pom), *goal], capture_output=True, text=True, check=False
-        )
+        done = subprocess.run([maven, "-B", "-q", "-f", str(pom), *goal], capture_output=True, text=True, check=False)
         if done.returncode:
             reasons = [line for line in done.stdout.splitlines() if "ERROR" in line] or [done.stderr.strip()]
             raise CannotRun(f"Maven could not fetch Kafka's jars: {reasons[0]}")

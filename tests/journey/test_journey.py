@@ -4,9 +4,9 @@ import asyncio
 from email import message_from_bytes
 
 import pytest
-from house import House, in_order
 
 from embedded.machine import POLICIES
+from house import House, in_order
 from tierline.desk.policies import load_policies
 from tierline.domain.policy import Policy
 from tierline.domain.words import TIERS, Component, Desk
@@ -98,7 +98,9 @@ async def test_a_wish_is_declined_with_a_reason_that_the_reporter_reads(home: Ho
     ticket = await home.submit()
     for desk in ("tier1", "tier2"):
         await home.move(desk, ticket, "escalate", text="?")
-    made = await home.move("tier3", ticket, "decline", text="Nobody is kept from working.", reason="style_or_preference")
+    made = await home.move(
+        "tier3", ticket, "decline", text="Nobody is kept from working.", reason="style_or_preference"
+    )
     assert made.status_code == 200, made.text
     await home.told(ticket, "ticket.declined")
     assert "matter of taste" in (await home.ticket(ticket))["conversation"][-1]["text"]

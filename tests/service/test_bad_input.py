@@ -6,9 +6,9 @@ from typing import Any
 
 import httpx
 import pytest
-from house import House
 
 from embedded.machine import running
+from house import House
 from tierline.kit.errors import Misconfigured
 
 
@@ -57,7 +57,12 @@ async def test_what_is_not_json_or_too_large_is_refused(house: House) -> None:
 
 async def test_who_may_not_is_told_so_and_sees_nothing(house: House) -> None:
     path, body = "/intake/v1/tickets", house.body()
-    for wrong in ({}, {"Authorization": "Bearer tl_live_x_y"}, {"Authorization": "Basic abc"}, {"Authorization": "Bearer \xff"}):
+    for wrong in (
+        {},
+        {"Authorization": "Bearer tl_live_x_y"},
+        {"Authorization": "Basic abc"},
+        {"Authorization": "Bearer \xff"},
+    ):
         raw = {name: value.encode("latin-1") for name, value in wrong.items()}
         _is_problem(await house.client.post(path, json=body, headers=raw), 401)
     _is_problem(await house.client.post(path, json=body, headers=house.key("tier1")), 403)
@@ -68,7 +73,9 @@ async def test_who_may_not_is_told_so_and_sees_nothing(house: House) -> None:
     head = {**house.key("tier1", "birch"), "If-Match": '"2"'}
     _is_problem(await house.client.post(f"/tier1/v1/cases/{ticket}/claim", json={}, headers=head), 404)
     _is_problem(await house.client.get(f"{path}/{ticket}?status_token=st_wrong"), 401)
-    _is_problem(await house.client.get(f"/intake/v1/tickets/{ticket}/timeline", headers=house.key("client", "cedar")), 404)
+    _is_problem(
+        await house.client.get(f"/intake/v1/tickets/{ticket}/timeline", headers=house.key("client", "cedar")), 404
+    )
 
 
 async def test_a_move_needs_the_version_that_it_was_decided_on(house: House) -> None:
@@ -113,7 +120,11 @@ async def test_a_forged_or_unfit_vendor_update_is_refused(house: House) -> None:
 
 
 async def test_cursors_and_event_ids_that_we_never_gave_are_refused(house: House) -> None:
-    for path in ("/intake/v1/tickets?cursor=zzz", "/intake/v1/tickets?cursor=WyIxIiwgIjIiXQ", "/intake/v1/cases?cursor=!"):
+    for path in (
+        "/intake/v1/tickets?cursor=zzz",
+        "/intake/v1/tickets?cursor=WyIxIiwgIjIiXQ",
+        "/intake/v1/cases?cursor=!",
+    ):
         key = house.key("state" if "cases" in path else "client")
         _is_problem(await house.client.get(path, headers=key), 422)
     head = {**house.key("client"), "Last-Event-ID": "yesterday"}

@@ -9,7 +9,7 @@ from tierline.domain.lifecycle import FACT, FRONT_DOOR, NOT_AT, TABLE, IllegalMo
 from tierline.domain.words import ENDED, HELD, Desk, Status
 
 
-@pytest.mark.parametrize(("status", "move"), itertools.product(Status, Move))
+@pytest.mark.parametrize(("status", "move"), list(itertools.product(Status, Move)))
 def test_every_cell_is_decided(status: Status, move: Move) -> None:
     if move in TABLE[status]:
         assert next_state(status, move) is TABLE[status][move]

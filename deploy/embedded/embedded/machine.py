@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import uvicorn
+from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from embedded import databases
@@ -22,6 +23,7 @@ from embedded.server import HOUSE, one_app, settings_of
 from tierline.desk.policies import load_policies
 from tierline.kit import log
 from tierline.kit.errors import Misconfigured
+from tierline.kit.migrate import migrate
 
 POLICIES = Path(__file__).parents[2] / "policies"
 READY_WITHIN = 60
@@ -70,6 +72,7 @@ async def running(
     async with contextlib.AsyncExitStack() as stack:
         admin = os.environ.get("TIERLINE_DATABASE_URL") or await _own_postgres(folder, stack)
         addresses = await databases.ensure(admin, SERVICES, install.state["passwords"])
+        await migrate(*((addresses[service.name], service.migrations) for service in HOUSE))
         mailbox = None
         if "TIERLINE_SMTP_HOST" not in os.environ:
             mailbox = Mailbox(folder / "mail")
@@ -79,8 +82,9 @@ async def running(
         settings = {s.name: settings_of(s, install, addresses, policies, port, kafka, smtp) for s in HOUSE}
         secrets = {slug: known["secret"] for slug, known in install.credentials["vendors"].items()}
         vendor = SampleVendor(f"http://127.0.0.1:{port}", secrets)
+        whole = one_app(settings, Mount("/sample-vendor", vendor.app))
         config = uvicorn.Config(
-            one_app(settings, Mount("/sample-vendor", vendor.app)),
+            whole,
             log_level="error",
             access_log=False,
             timeout_graceful_shutdown=8,
@@ -90,7 +94,7 @@ async def running(
         )
         server = _Server(config)
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
-        stack.push_async_callback(_stop, server, serving)
+        stack.push_async_callback(_stop, server, serving, whole)
         machine = Machine(f"http://127.0.0.1:{port}", install, mailbox, server, vendor)
         await _until_ready(machine, serving)
         await _register_vendors(machine)
@@ -147,7 +151,9 @@ async def _register_vendors(machine: Machine) -> None:
             answer.raise_for_status()
 
 
-async def _stop(server: uvicorn.Server, serving: "asyncio.Task[None]") -> None:
+async def _stop(server: uvicorn.Server, serving: "asyncio.Task[None]", whole: Starlette) -> None:
+    for app in whole.state.apps.values():
+        app.state.runtime.stopping.set()  # open streams end now; the server waits for them
     server.should_exit = True
     with contextlib.suppress(asyncio.CancelledError):
         await serving

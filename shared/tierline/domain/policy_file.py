@@ -167,7 +167,9 @@ def _calendar_problems(calendar: _Calendar) -> list[Problem]:
     except (ValueError, OSError, KeyError):
         found.append((("calendar", "zone"), "is no IANA time zone; write one like America/Denver"))
     known = ", ".join(DAYS)
-    found += [(("calendar", "hours", day), f"is no day; write one of {known}") for day in calendar.hours if day not in DAYS]
+    found += [
+        (("calendar", "hours", day), f"is no day; write one of {known}") for day in calendar.hours if day not in DAYS
+    ]
     if not calendar.always and not any(calendar.hours.values()):
         found.append((("calendar", "hours"), "never open: a dead end; write hours, or always: true"))
     if not found and calendar.holidays.country:

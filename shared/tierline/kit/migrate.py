@@ -44,50 +44,53 @@ async def up_to_date(dsn: str, migrations: Path) -> bool:
     return bool(present and present >= head(migrations))
 
 
-async def migrate(dsn: str, migrations: Path) -> None:
-    """Bring the database up to date. Raises `DatabaseUnavailable`, or `Misconfigured` where a migration fails."""
-    if await up_to_date(dsn, migrations):
+async def migrate(*databases: tuple[str, Path]) -> None:
+    """Bring databases, each an address and its migrations, up to date; one process of Alembic does for all.
+
+    Raises:
+        DatabaseUnavailable: PostgreSQL does not answer.
+        Misconfigured: a migration failed.
+    """
+    behind = [(dsn, migrations) for dsn, migrations in databases if not await up_to_date(dsn, migrations)]
+    if not behind:
         return
     process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tierline.kit.migrate",
-        str(migrations),
-        stdin=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        sys.executable, "-m", "tierline.kit.migrate", stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
     )
     # The address holds a password: it goes through a pipe, not through the list of processes.
-    _, complaint = await process.communicate(dsn.encode())
+    lines = "".join(f"{migrations}\t{dsn}\n" for dsn, migrations in behind)
+    _, complaint = await process.communicate(lines.encode())
     if process.returncode:
         last = complaint.decode(errors="replace").strip().splitlines()[-1:] or ["no reason given"]
         raise Misconfigured(f"the database could not be brought up to date: {last[0]}")
 
 
 def main() -> None:
-    """Run Alembic on the database that standard input names."""
+    """Run Alembic on the databases that standard input names, one a line: migrations, tab, address."""
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import Connection, text  # noqa: PLC0415
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
-    dsn, migrations = sys.stdin.read().strip(), Path(sys.argv[1])
-
-    def upgrade(connection: Connection) -> None:
+    def upgrade(connection: Connection, migrations: str) -> None:
         connection.execute(text(LOCK))
         config = Config()
         config.set_main_option("script_location", str(HERE / "alembic"))
-        config.set_main_option("version_locations", str(migrations))
+        config.set_main_option("version_locations", migrations)
         config.set_main_option("path_separator", "os")
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
         connection.commit()
 
     async def run() -> None:
-        engine = create_async_engine(re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", dsn), poolclass=NullPool)
-        async with engine.connect() as connection:
-            await connection.run_sync(upgrade)
-        await engine.dispose()
+        for line in sys.stdin.read().splitlines():
+            migrations, _, dsn = line.partition("\t")
+            address = re.sub(r"^postgres(ql)?://", "postgresql+asyncpg://", dsn)
+            engine = create_async_engine(address, poolclass=NullPool)
+            async with engine.connect() as connection:
+                await connection.run_sync(upgrade, migrations)
+            await engine.dispose()
 
     asyncio.run(run())
 

@@ -137,7 +137,7 @@ class Runtime:
         log.info("service_ready", action="service_ready", service=self.name)
 
     async def _open_database(self) -> None:
-        await migrate(self.settings.database_url, self.service.migrations)
+        await migrate((self.settings.database_url, self.service.migrations))
         await self.database.start()
 
     async def _until_there(self, what: str, attempt: Callable[[], Coroutine[Any, Any, None]]) -> None:

@@ -23,7 +23,9 @@ class Settings(BaseSettings):
     allow_private_targets: bool = Field(default=False, description="Let webhooks go to loopback and private hosts")
     pool_size: int = Field(default=6, ge=2, le=100, description="Database connections for requests and events")
     max_body: int = Field(default=262_144, ge=1024, description="Largest request body, in bytes")
-    max_import: int = Field(default=268_435_456, ge=1024, description="Largest import, in bytes; it is read as a stream")
+    max_import: int = Field(
+        default=268_435_456, ge=1024, description="Largest import, in bytes; it is read as a stream"
+    )
     drain_seconds: float = Field(default=10.0, gt=0, description="How long a stopping service may finish its work")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     otlp_endpoint: str | None = Field(default=None, description="Where traces go, if anywhere")
