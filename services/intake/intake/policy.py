@@ -117,7 +117,10 @@ def follow(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
     if told.version > ticket.version + 1:
         return WAIT
     ended = told.status in ENDED
-    file = told.case if isinstance(told, events.HandOff) else ticket.file.having(told.message, told.attempt)
+    accepted_by = told.desk if isinstance(told, events.CaseAccepted) else None
+    file = (
+        told.case if isinstance(told, events.HandOff) else ticket.file.having(told.message, told.attempt, accepted_by)
+    )
     for kept in ticket.file.conversation:  # a reply that crossed a hand-off is in no one's copy yet
         file = file.having(kept) if kept.id in ticket.unanswered else file
     answered = {told.message.id} if isinstance(told, events.CaseAnswered) and told.message else set()
