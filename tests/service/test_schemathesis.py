@@ -4,6 +4,7 @@ import asyncio
 import json
 from typing import Any
 
+import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -32,8 +33,7 @@ WHERE_ELSE = {"callback_url", "url"}
 async def test_no_request_breaks_a_service(house: House, service: str) -> None:
     key = _key_to_everything(house)
     described = (await house.client.get(f"/{service}/openapi.json")).json()
-    ticket = await house.submit()
-    await house.case("tier1", ticket)
+    ticket = await _ticket_at(house, service)
     # The house serves on this thread's loop, so its callers need a thread of their own.
     count = await asyncio.to_thread(_attack, f"{house.machine.url}/{service}", described, key, ticket)
     assert count >= len(described["paths"])
@@ -41,6 +41,7 @@ async def test_no_request_breaks_a_service(house: House, service: str) -> None:
 
 def _attack(url: str, described: dict[str, Any], key: str, ticket: str) -> int:
     schema = schemathesis.openapi.from_dict(described)
+    head = {"Authorization": f"Bearer {key}"}
     asked = 0
     for result in schema.get_all_operations():
         operation = result.ok()
@@ -55,24 +56,43 @@ def _attack(url: str, described: dict[str, Any], key: str, ticket: str) -> int:
             phases=[Phase.explicit, Phase.generate],
             suppress_health_check=list(HealthCheck),
         )
-        @given(case=operation.as_strategy(), real=st.booleans(), version=st.integers(1, 9))
-        def ask(case: schemathesis.Case, real: bool, version: int) -> None:
+        @given(case=operation.as_strategy(), real=st.booleans())
+        def ask(case: schemathesis.Case, real: bool) -> None:
             nonlocal asked
             asked += 1
             if real and "ticket_id" in case.path_parameters:
-                case.path_parameters["ticket_id"] = ticket
-            if real and "If-Match" in case.headers:
-                case.headers["If-Match"] = f'"{version}"'
+                _aim(case, f"{url}/v1/cases/{ticket}", ticket, head)
             _keep_at_home(case.body)
             case.call_and_validate(
                 base_url=url,
-                headers={"Authorization": f"Bearer {key}"},
+                headers=head,
                 checks=[schemathesis.checks.not_a_server_error],
                 timeout=20,
             )
 
         ask()
     return asked
+
+
+def _aim(case: schemathesis.Case, read: str, ticket: str, head: dict[str, str]) -> None:
+    """At a ticket that exists, at its present version: past the first refusals, into the decisions."""
+    case.path_parameters["ticket_id"] = ticket
+    case.query.pop("status_token", None)
+    if "/cases/" in case.path:
+        case.headers["If-Match"] = httpx.get(read, headers=head, trust_env=False).headers.get("etag", '"1"')
+
+
+async def _ticket_at(house: House, service: str) -> str:
+    """A ticket that the desk of this service holds; for services without a desk, any."""
+    if service == "intake":
+        return await house.submit(subject="A security breach")
+    ticket = await house.submit()
+    for desk, following in (("tier1", "tier2"), ("tier2", "tier3")):
+        if service in {following, "tier3"}:
+            await house.move(desk, ticket, "escalate", text="Not solved here.")
+    if service != "notifier":
+        await house.case(service, ticket)
+    return ticket
 
 
 def _keep_at_home(body: Any) -> None:

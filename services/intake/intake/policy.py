@@ -138,8 +138,9 @@ def follow(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
     policy = policies[file.member]
     timer = Timer(now + policy.close_after) if Move.CLOSE in allowed(told.status) else None
     followed = Decision(after, rows=(entry(told, fact.at),), timers={CLOSE: timer} if ended else {})
-    if ended and after.unanswered and told.status is not Status.WITHDRAWN:
+    if ended and after.unanswered and told.status is not Status.WITHDRAWN and not ticket.withdrawing:
         # The desk ended it without having read this reply. It goes back there: no word of a reporter is lost.
+        # Whoever wanted the ticket back as well has what they wanted: it has ended, and stays so.
         back = _hand_back(after, ticket.desk or Desk.TIER1, (), Reason.CROSSED_REPLY, "rule", None, policy, now)
         return Decision(back.state, back.events, back.timers, rows=(*followed.rows, *back.rows))
     return followed
