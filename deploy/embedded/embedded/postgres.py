@@ -74,7 +74,8 @@ class EmbeddedPostgres:
 
     def stop(self) -> None:
         """Stop the server of this folder, and no other."""
-        if self._port() is not None:
+        # After a crash the process number on file may be a stranger's; only who answers on the port is ours to stop.
+        if self.running():
             mode = "fast" if self._durable else "immediate"
             command: list[str | Path] = [self._programs() / "pg_ctl", "-D", self._data, "-m", mode, "-w", "stop"]
             subprocess.run(command, capture_output=True, check=False, **self._who)
