@@ -25,10 +25,9 @@ class VendorUpdate(Frozen):
 
 
 class VendorCase(Case):
-    """`heard` is the last update that had its effect; those behind a gap wait in `early`. `calls` counts ours to them."""
+    """`heard` is the last update that had its effect; those behind a gap wait in `early`."""
 
     vendor: str | None = None
     vendor_ref: str = ""
     heard: int = 0
     early: tuple[VendorUpdate, ...] = ()
-    calls: int = 0

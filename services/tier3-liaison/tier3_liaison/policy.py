@@ -39,7 +39,6 @@ def accept_and_assign(
             "heard": case.heard,
             "early": case.early,
             "vendor_ref": case.vendor_ref,
-            "calls": case.calls,
         }
     given, told = step(
         taken.state,
@@ -87,7 +86,7 @@ def telling_vendor(rule: Rule) -> Rule:
 def hear(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
     """A vendor's update. Each has its effect once and in the vendor's own order; one behind a gap waits for it."""
     update = VendorUpdate.model_validate(fact.data["update"])
-    if case is None or update.sequence <= case.heard or update in case.early:
+    if case is None or update.sequence <= case.heard or any(one.sequence == update.sequence for one in case.early):
         return NOTHING
     policy = policies[case.file.member]
     early = tuple(sorted((*case.early, update), key=lambda one: one.sequence))
@@ -197,16 +196,15 @@ def _calling(decision: Decision[VendorCase], kind: str, text: str = "") -> Decis
     case = decision.state
     if case is None or case.vendor is None:
         return decision
-    number = case.calls + 1
     call = Call(
-        id=f"{case.file.ticket_id}-{number}-{kind.removeprefix('case.')}",
+        # The step's version makes it one of its kind, whichever vendor it is for, and however often the case comes.
+        id=f"{case.file.ticket_id}-{case.version}-{kind.removeprefix('case.')}",
         lane=LANE,
         target=case.vendor,
         body=payload(case, kind, text),
         about={"type": kind, "member": case.file.member},
     )
-    counted = case.model_copy(update={"calls": number})
-    return replace(decision, state=counted, calls=(*decision.calls, call))
+    return replace(decision, calls=(*decision.calls, call))
 
 
 def payload(case: VendorCase, kind: str, text: str) -> dict[str, Any]:
