@@ -1,15 +1,19 @@
 """A ticket's whole life, for every component of Table 6 and every member, on the event log and on Kafka."""
 
 import asyncio
+import json
+from datetime import UTC, datetime
 from email import message_from_bytes
 
 import pytest
 
+from callbacks import callbacks
 from embedded.machine import POLICIES
 from house import House, in_order
 from tierline.desk.policies import load_policies
 from tierline.domain.policy import Policy
 from tierline.domain.words import TIERS, Component, Desk
+from tierline.kit import webhooks
 
 MEMBERS = load_policies(POLICIES)
 ADAPTERS = ["house", "kafka_house"]
@@ -122,6 +126,19 @@ async def test_mails_of_one_ticket_thread_and_carry_nothing_personal_in_the_subj
     assert len({mail["References"].strip() for mail in mails}) == 1
     assert all("Anna" not in mail["Subject"] for mail in mails)
     assert "Use the secure browser." in mails[1].get_payload(decode=True).decode()  # type: ignore[union-attr]
+
+
+async def test_a_callback_is_signed_in_order_and_the_same_on_every_attempt(home: House) -> None:
+    secret = (await home.client.get("/notifier/v1/callback-secret", headers=home.key("client"))).json()["secret"]
+    async with callbacks(failures=1) as receiver:
+        ticket = await home.submit(callback_url=receiver.url)
+        await home.move("tier1", ticket, "resolve", text="Use the secure browser.")
+        came = await receiver.until(3)
+    ids = [webhooks.verify([secret], headers, body, datetime.now(UTC)) for headers, body in came]
+    told = [json.loads(body) for _, body in came]
+    assert [notice["type"] for notice in told] == ["ticket.received", "ticket.received", "ticket.resolved"]
+    assert ids[0] == ids[1] != ids[2]
+    assert (told[2]["ticket_id"], told[2]["status"]) == (ticket, "resolved")
 
 
 async def test_time_that_runs_out_moves_a_ticket_by_itself(house: House) -> None:

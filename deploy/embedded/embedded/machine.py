@@ -63,13 +63,13 @@ async def running(
     quiet: bool = True,
 ) -> AsyncIterator[Machine]:
     """Start everything, and hand it over once all five services are ready. Raises `Misconfigured` with the remedy."""
-    listener = _listen(port)
-    port = listener.getsockname()[1]
-    log.configure("ERROR" if quiet else os.environ.get("TIERLINE_LOG_LEVEL", "INFO"))
-    policies = Path(os.environ.get("TIERLINE_POLICIES", POLICIES))
-    install = Install(folder, load_policies(policies))
-    install.prepare(vendor_url or f"http://127.0.0.1:{port}/sample-vendor/{{vendor}}")
     async with contextlib.AsyncExitStack() as stack:
+        listener = stack.enter_context(_listen(port))
+        port = listener.getsockname()[1]
+        log.configure("ERROR" if quiet else os.environ.get("TIERLINE_LOG_LEVEL", "INFO"))
+        policies = Path(os.environ.get("TIERLINE_POLICIES", POLICIES))
+        install = Install(folder, load_policies(policies))
+        install.prepare(vendor_url or f"http://127.0.0.1:{port}/sample-vendor/{{vendor}}")
         admin = os.environ.get("TIERLINE_DATABASE_URL") or await _own_postgres(folder, stack)
         addresses = await databases.ensure(admin, SERVICES, install.state["passwords"])
         await migrate(*((addresses[service.name], service.migrations) for service in HOUSE))

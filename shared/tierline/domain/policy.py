@@ -59,7 +59,7 @@ class StateRule:
             (not self.components or question.component in self.components)
             and (not self.roles or question.role in self.roles)
             and (not self.impacts or question.impact in self.impacts)
-            and (self.words is None or bool(self.words.search(f"{question.subject}\n{question.description}")))
+            and (self.words is None or any(map(self.words.search, (question.subject, question.description))))
         )
 
 
@@ -104,9 +104,10 @@ class Policy:
         return self._climb(component, TIERS[TIERS.index(desk) + 1 :])
 
     def returns_to(self, component: Component, desk: Desk, path: Sequence[Desk]) -> Desk | None:
-        """The desk that had the ticket before this one; None where none had."""
-        earlier = [had for had in path if had is not desk and self.exists(component, had)]
-        return earlier[-1] if earlier else None
+        """The last desk below this one that had the ticket; None where none had. A return never climbs: that is to escalate."""
+        climb = tuple(Desk)
+        below = [had for had in path if climb.index(had) < climb.index(desk) and self.exists(component, had)]
+        return below[-1] if below else None
 
     def time_allowed(self, desk: Desk, impact: Impact, component: Component) -> timedelta:
         """The business time that a desk may take before the ticket goes on by itself."""
