@@ -20,6 +20,7 @@ from embedded.mailbox import Mailbox
 from embedded.postgres import EmbeddedPostgres
 from embedded.sample_vendor import SampleVendor
 from embedded.server import HOUSE, one_app, settings_of
+from embedded.stocking import stock
 from tierline.desk.policies import load_policies
 from tierline.kit import log
 from tierline.kit.errors import Misconfigured
@@ -98,6 +99,8 @@ async def running(
         machine = Machine(f"http://127.0.0.1:{port}", install, mailbox, server, vendor)
         await _until_ready(machine, serving)
         await _register_vendors(machine)
+        async with machine.client() as client:
+            await stock(client, install.credentials["operator"])
         yield machine
 
 

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tier2.api import ROUTER
-from tier2.store import CASES
+from tier2.api import ROUTERS
+from tier2.store import CASES, RESOLVED
 from tierline.desk.policies import load_policies
 from tierline.domain.events import EVENTS, TOPIC
 from tierline.kit.runtime import Service
@@ -15,8 +15,8 @@ SERVICE = Service(
     topic=TOPIC["tier2"],
     reads=[TOPIC["intake"], TOPIC["tier1"], TOPIC["tier2"], TOPIC["tier3"]],
     known=frozenset(EVENTS),
-    rooms=[CASES],
-    routers=[ROUTER],
+    rooms=[CASES, RESOLVED],
+    routers=ROUTERS,
     book=lambda settings: load_policies(settings.policies),
     migrations=Path(__file__).parent / "migrations",
 )

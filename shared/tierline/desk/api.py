@@ -1,5 +1,6 @@
 """The calls that every desk has: the queue, a case, and the agents' moves, each guarded by `If-Match`."""
 
+from collections.abc import Awaitable, Callable, Collection
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Response
@@ -11,15 +12,19 @@ from tierline.desk.cases import Case, view
 from tierline.desk.moves import MOVES, Order, carry_out
 from tierline.domain.lifecycle import NOT_AT, Move
 from tierline.domain.words import Component, Desk, Status
+from tierline.kit.auth import Principal
 from tierline.kit.corridor import Incoming, Rule
 from tierline.kit.errors import Invalid, Missing
 from tierline.kit.http import etag, expected_version
+from tierline.kit.runtime import Runtime
 from tierline.kit.service import Caller, Running
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
 TicketId = Annotated[str, Path(pattern=r"^[0-9a-zA-Z-]{1,64}$", description="The ticket's id")]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the case as you read it")]
 MUST_SAY = frozenset({Move.ASK, Move.RESOLVE, Move.RETURN, Move.DECLINE, Move.NOTE})
+Beside = Callable[[Runtime, Case], Awaitable[dict[str, Any]]]
+"""What a desk shows beside a case, such as what might help with it."""
 
 
 class MoveBody(BaseModel):
@@ -38,8 +43,45 @@ class CasePage(BaseModel):
     next: str | None = Field(default=None)
 
 
-def desk_router(desk: Desk, carry_out: Rule[Any] = carry_out) -> APIRouter:
-    """The desk's part of a service's API. `carry_out` decides an agent's order."""
+async def read_case(running: Runtime, who: Principal, ticket_id: str) -> Case:
+    """A case that this caller may see. Raises `Missing` for all others."""
+    async with running.database.connection() as tx:
+        found = await running.rooms["cases"].documents.load(tx, [ticket_id], lock=False)
+    state = found.get(ticket_id)
+    if not isinstance(state, Case) or not who.may_see(state.file.member):
+        raise Missing("no case of this ticket is or was at this desk")
+    return state
+
+
+async def make_move(
+    running: Runtime, ticket_id: str, order: Order, carry_out: Rule[Any], response: Response
+) -> dict[str, Any]:
+    """Carry out an agent's order, and show the case after it.
+
+    Raises:
+        Invalid: the move needs a text, and has none.
+        Refused: whatever the decision refuses.
+    """
+    if order.move in MUST_SAY and not order.text:
+        raise Invalid(f"say something: {order.move.value} needs a text", errors=[{"pointer": "/body/text"}])
+    fact = Incoming(ticket_id, f"order.{order.move.value}", str(uuid7()), running.now(), order)
+    state = await running.rooms["cases"].act(running, fact, carry_out)
+    assert isinstance(state, Case)
+    response.headers["ETag"] = etag(state.version)
+    return view(state, running.now())
+
+
+def desk_router(
+    desk: Desk,
+    carry_out: Rule[Any] = carry_out,
+    *,
+    beside: Beside | None = None,
+    own: Collection[Move] = (),
+) -> APIRouter:
+    """The desk's part of a service's API. `carry_out` decides an agent's order.
+
+    `beside` is shown with a case; the moves in `own` have an endpoint of the desk's own.
+    """
     router = APIRouter(tags=[f"{desk.value} desk"])
     scope = f"desk:{desk.value}"
 
@@ -89,13 +131,9 @@ def desk_router(desk: Desk, carry_out: Rule[Any] = carry_out) -> APIRouter:
     async def case(ticket_id: TicketId, running: Running, who: Caller, response: Response) -> dict[str, Any]:
         """The whole case, with what was said and tried before it came here. Its `ETag` guards every move."""
         who.needs(scope)
-        async with running.database.connection() as tx:
-            found = await running.rooms["cases"].documents.load(tx, [ticket_id], lock=False)
-        state = found.get(ticket_id)
-        if not isinstance(state, Case) or not who.may_see(state.file.member):
-            raise Missing("no case of this ticket is or was at this desk")
+        state = await read_case(running, who, ticket_id)
         response.headers["ETag"] = etag(state.version)
-        return view(state, running.now())
+        return {**view(state, running.now()), **(await beside(running, state) if beside else {})}
 
     def add(move: Move) -> None:
         async def endpoint(
@@ -108,21 +146,15 @@ def desk_router(desk: Desk, carry_out: Rule[Any] = carry_out) -> APIRouter:
         ) -> dict[str, Any]:
             who.needs(scope)
             said = body or MoveBody()
-            if move in MUST_SAY and not said.text:
-                raise Invalid(f"say something: {move.value} needs a text", errors=[{"pointer": "/body/text"}])
             version = expected_version(if_match)
             order = Order(move, version, f"{desk.value}:{who.id}", who.member, said.text, said.reason)
-            fact = Incoming(ticket_id, f"order.{move.value}", str(uuid7()), running.now(), order)
-            state = await running.rooms["cases"].act(running, fact, carry_out)
-            assert isinstance(state, Case)
-            response.headers["ETag"] = etag(state.version)
-            return view(state, running.now())
+            return await make_move(running, ticket_id, order, carry_out, response)
 
         endpoint.__doc__ = f"{move.value.capitalize()} this case. `409` says which moves are possible instead."
         endpoint.__name__ = f"{move.value}_case"
         router.add_api_route(f"/v1/cases/{{ticket_id}}/{move.value}", endpoint, methods=["POST"])
 
     for move in MOVES:
-        if move not in NOT_AT[desk]:
+        if move not in NOT_AT[desk] and move not in own:
             add(move)
     return router

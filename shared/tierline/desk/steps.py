@@ -74,9 +74,11 @@ def said(
     return Message(id=message_id, at=now, author=author or case.desk.value, audience=audience, text=text)
 
 
-def tried(case: C, move: Move, by: str, text: str, now: datetime, reason: Reason | None = None) -> Attempt:
+def tried(
+    case: C, move: Move, by: str, text: str, now: datetime, reason: Reason | None = None, method: str | None = None
+) -> Attempt:
     """What this desk did, for the next one to read."""
-    return Attempt(at=now, desk=case.desk, move=move, reason=reason, by=by, text=text)
+    return Attempt(at=now, desk=case.desk, move=move, reason=reason, by=by, text=text, method=method)
 
 
 def stand_still(case: C, policy: Policy, now: datetime) -> tuple[dict[str, Any], dict[str, Timer | None]]:

@@ -46,7 +46,7 @@ class Message(Frozen):
 
 
 class Attempt(Frozen):
-    """What a desk did before it let the ticket go, for the next one to read."""
+    """What a desk did before it let the ticket go, for the next one to read. `method`: the resolution method it followed."""
 
     at: datetime
     desk: Desk
@@ -54,6 +54,7 @@ class Attempt(Frozen):
     reason: Reason | None = None
     by: str
     text: Text = ""
+    method: Line | None = None
 
 
 class CaseFile(Frozen):

@@ -1,0 +1,81 @@
+"""The library at work: all methods that a member may use, ranked in memory, read anew when one of them changed."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from tier2 import store
+from tier2.methods import METHODS, SHARED, Method, State, view
+from tier2.ranking import Ranking, Text, WordsAndPieces, words
+from tierline.desk.cases import Case
+from tierline.domain.words import Component
+from tierline.kit.database import Tx
+from tierline.kit.runtime import Runtime
+
+SUGGESTED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """One member's methods at one revision of the library. `words` are all words that the methods say."""
+
+    revision: int
+    methods: Sequence[Method]
+    ranking: Ranking
+    words: frozenset[str]
+
+    def best(self, question: str, component: Component | None, count: int) -> list[tuple[Method, float]]:
+        """The established methods that fit a question best, the best first."""
+        found = self.ranking.best(question, count, lambda number: self.methods[number].fits(component))
+        return [(self.methods[number], score) for number, score in found]
+
+
+_SHELVES: "WeakKeyDictionary[Runtime, dict[str | None, Shelf]]" = WeakKeyDictionary()
+
+
+async def shelf(running: Runtime, tx: Tx, member: str | None) -> Shelf:
+    """The methods that this member may use; None is the consortium, which sees the shared ones."""
+    revision = await tx.fetchval(store.REVISION)
+    shelves = _SHELVES.setdefault(running, {})
+    known = shelves.get(member)
+    if known is None or known.revision != revision:
+        rows = await tx.fetch(store.LIBRARY, member or SHARED)
+        known = await asyncio.to_thread(_arrange, revision, [METHODS.read(row["doc"]) for row in rows])
+        shelves[member] = known
+    return known
+
+
+async def search(
+    running: Runtime, member: str | None, question: str, component: Component | None, count: int
+) -> list[dict[str, Any]]:
+    """The methods that fit best, with their success, as people read them."""
+    async with running.database.connection() as tx:
+        found = (await shelf(running, tx, member)).best(question, component, count)
+        tallies = await store.tallies(tx, [method for method, _ in found])
+    return [{**view(method, tallies[method.key]), "score": round(score, 3)} for method, score in found]
+
+
+async def suggested(running: Runtime, case: Case) -> dict[str, Any]:
+    """What might help with a case."""
+    question = f"{case.file.subject}\n{case.file.description}"
+    return {
+        "suggested_methods": await search(running, case.file.member, question, case.file.component, SUGGESTED),
+    }
+
+
+def _arrange(revision: int, methods: list[Method]) -> Shelf:
+    own = {method.id for method in methods if method.owner != SHARED}
+    usable = [
+        method
+        for method in methods
+        if method.state is State.ESTABLISHED and (method.owner != SHARED or method.id not in own)
+    ]
+    texts = [Text(f"{method.title} {' '.join(method.tags)}", _body(method)) for method in usable]
+    vocabulary = frozenset(word for text in texts for word in words(f"{text.head} {text.body}"))
+    return Shelf(revision, usable, WordsAndPieces(texts), vocabulary)
+
+
+def _body(method: Method) -> str:
+    return "\n".join([method.when_to_use, *method.steps, *method.checks, method.notes])
