@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-import five_rooms
 import pytest
-from five_rooms import FiveRooms
 
+from simulation import five_rooms
+from simulation.five_rooms import FiveRooms
 from tierline.domain.lifecycle import Move
 from tierline.domain.policy import Policies
 from tierline.domain.words import Component, Desk, Impact

@@ -1,8 +1,10 @@
 """The five services without I/O: their rooms, inboxes, a log of events, deadlines and a clock, driven by the corridor.
 
-What is random is not here: `possible()` lists everything that can happen next, and a test picks.
+What is random is not here: `possible()` lists everything that can happen next, and a test picks. `undo()` is what a
+crash before the commit leaves behind: everything as it was.
 """
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -141,6 +143,18 @@ class FiveRooms:
         self.log.append(Told(f"event-{self.count}", topic, type_, route, sequence, self.now, text.encode(), fact))
         self.story.append(f"    {writer} tells {fact.name} v{sequence} {fact.status} at {fact.desk} ({fact.why})")
 
+    @contextlib.contextmanager
+    def undo(self) -> Iterator[None]:
+        """Whatever happens in the block is undone at its end, as by a crash before the commit."""
+        names = ("log", "said", "heard", "seen", "rooms", "now", "taken_back")
+        before = {name: _copy(getattr(self, name)) for name in names}
+        try:
+            yield
+        finally:
+            for name, value in before.items():
+                setattr(self, name, value)
+            self.story.append("    undone: a crash before the commit")
+
     def waiting(self, reader: str) -> list[Told]:
         """What this reader may be handed next: the first unread of each topic, or, without order, any unread."""
         unread = [told for told in self.log if told.id not in self.seen[reader]]
@@ -248,3 +262,15 @@ class FiveRooms:
         self.heard.add(sequence)
         said = {"type": kind, "ticket_id": KEY, "sequence": sequence, "message": f"{kind} {sequence}"}
         self.through("tier3", [self.fact("timer.vendor_update", {"update": said, "late": 0})])
+
+
+def _copy(value: Any) -> Any:
+    """What a crash must not touch; states, facts and calls never change, so the shelves they stand on are enough."""
+    match value:
+        case dict():
+            return {name: _copy(held) for name, held in value.items()}
+        case list() | set():
+            return value.copy()
+        case MemoryRoom():
+            return replace(value, aside=[*value.aside], timers={**value.timers}, calls=[*value.calls])
+    return value
