@@ -5,6 +5,7 @@ import json
 import signal
 import sys
 from collections.abc import Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +13,8 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from embedded import asking, doctoring, screen
+from embedded import asking, doctoring, places, screen
+from embedded.audit import auditing
 from embedded.day import Day
 from embedded.machine import Machine, running
 from tierline.kit.errors import KitError
@@ -119,6 +121,18 @@ def doctor(folder: Folder = HOME, port: Port = PORT, kafka: Kafka = None, json: 
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
+@app.command()
+def audit(folder: Folder = HOME, kafka: Kafka = None, json: Json = False) -> None:
+    """Prove that no ticket is lost, stuck, doubled or left untold; one line for each breach, 1 if there is any."""
+
+    async def work() -> auditing.Report:
+        return await auditing.audit(places.databases_of(folder), places.bus_of(folder, kafka), _now)
+
+    report = _run(work())
+    _say(report.as_json(), "\n".join(report.lines()), json)
+    raise typer.Exit(1 if report.breaches else 0)
+
+
 def main() -> None:
     """The command's entry."""
     app()
@@ -181,6 +195,10 @@ async def _until_told_to_stop() -> None:
     for name in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(name, stop.set)
     await stop.wait()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:

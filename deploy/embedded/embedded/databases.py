@@ -30,7 +30,12 @@ async def ensure(admin: str, services: Sequence[str], passwords: Mapping[str, st
             await held.execute(f'ALTER ROLE "{prefix}{service}" IN DATABASE "{keeper}" SET role = "{keeper}"')
     finally:
         await held.close()
-    addresses = {}
+    return addresses_of(admin, services, passwords, prefix)
+
+
+def addresses_of(admin: str, services: Sequence[str], passwords: Mapping[str, str], prefix: str = "") -> dict[str, str]:
+    """The addresses that `ensure` answers with, of databases that are there."""
+    addresses, keeper = {}, f"{prefix}{EVENTS}"
     for service in services:
         role = f"{prefix}{service}"
         addresses[service] = at(admin, role, role, passwords[service])

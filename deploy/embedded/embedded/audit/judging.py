@@ -1,0 +1,106 @@
+"""The audit's judgement of one ticket, from what was seen of it. Pure: nothing is read, and no clock is looked at."""
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from embedded.audit.seen import Breach, Kind, Seen
+from tierline.domain.events import DESK_WRITER
+from tierline.domain.lifecycle import Move, allowed
+from tierline.domain.words import ENDED, Desk, Status
+
+GRACE = timedelta(seconds=60)
+"""How late a deadline may fire and how long a fact may lie in the outbox, before it counts."""
+
+_ENDED = frozenset(status.value for status in ENDED)
+_CLOSES = frozenset(status.value for status in ENDED if Move.CLOSE in allowed(status))
+_WRITER = {desk.value: service for desk, service in DESK_WRITER.items()}
+
+
+def judge(seen: Seen, now: datetime, grace: timedelta = GRACE) -> list[Breach]:
+    """Everything that is wrong with a ticket; most often nothing."""
+    found = [*_holders(seen), *_versions(seen), *_outcome(seen), *_deadlines(seen, now - grace)]
+    found += [
+        Breach(Kind.UNPUBLISHED, seen.ticket, f"{service} decided a step at {since:%H:%M:%S} and has not told it")
+        for service, since in seen.unpublished.items()
+        if since < now - grace
+    ]
+    found += [
+        Breach(Kind.WAITS, seen.ticket, f"an event waits at {service}: {reason}")
+        for service, reason in seen.parked.items()
+    ]
+    return found
+
+
+def listed_untold(seen: Seen) -> str | None:
+    """Why the reporter of an ended ticket does not know yet, where that is known: listed, and no breach."""
+    if seen.told is None or not seen.told.untold or not (seen.told.cause or seen.told.pending):
+        return None
+    return seen.told.cause or "the notice is under way"
+
+
+def _holders(seen: Seen) -> Iterator[Breach]:
+    front, holders = seen.front, sorted(seen.held)
+    if front is None:
+        if holders or seen.steps:
+            yield Breach(Kind.LOST, seen.ticket, "it was told, and the front door does not have it")
+        return
+    if len(holders) > 1:
+        yield Breach(Kind.HELD_TWICE, seen.ticket, f"held by {' and '.join(holders)}")
+    if front.status in _ENDED:
+        if holders:
+            yield Breach(Kind.HELD_AFTER_END, seen.ticket, f"it is {front.status}, and {holders[0]} still holds it")
+    elif not holders:
+        yield Breach(Kind.HELD_BY_NONE, seen.ticket, f"it is {front.status} at {front.desk}, and no desk holds it")
+    elif len(holders) == 1:
+        held = seen.held[holders[0]]
+        here, there = (holders[0], held.status, held.version), (front.desk, front.status, front.version)
+        if here != there:
+            yield Breach(
+                Kind.DISAGREES, seen.ticket, f"the desk has {_as_words(here)}, the front door {_as_words(there)}"
+            )
+
+
+def _versions(seen: Seen) -> Iterator[Breach]:
+    steps = seen.steps
+    if steps is None:
+        if seen.front is not None:
+            yield Breach(Kind.GAP, seen.ticket, "no step of it stands on any topic")
+        return
+    if steps.first != 1 or steps.versions != steps.last:
+        yield Breach(Kind.GAP, seen.ticket, f"{steps.versions} versions are told, from {steps.first} to {steps.last}")
+    if steps.facts > steps.versions:
+        yield Breach(Kind.FORKED, seen.ticket, f"{steps.facts} facts tell {steps.versions} versions")
+    known = {"the front door": seen.front and seen.front.version, "the notifier": seen.told and seen.told.version}
+    for who, version in known.items():
+        if version is not None and version != steps.last:
+            yield Breach(Kind.BEHIND, seen.ticket, f"{who} is at version {version}, told is {steps.last}")
+
+
+def _outcome(seen: Seen) -> Iterator[Breach]:
+    if seen.front is None:
+        return
+    if seen.told is None:
+        yield Breach(Kind.UNTOLD, seen.ticket, "the notifier does not know it")
+    elif seen.told.untold and listed_untold(seen) is None:
+        yield Breach(Kind.UNTOLD, seen.ticket, "it ended, nobody was told, and nothing is on its way")
+
+
+def _deadlines(seen: Seen, latest: datetime) -> Iterator[Breach]:
+    for service, deadlines in seen.deadlines.items():
+        for name, due in deadlines.items():
+            if due < latest:
+                yield Breach(Kind.OVERDUE, seen.ticket, f"{name} at {service} was due at {due:%Y-%m-%d %H:%M:%S}")
+    for desk, held in seen.held.items():
+        needed = "cases/reply" if held.status == Status.WAITING_ON_REPORTER else "cases/allowed"
+        if needed not in seen.deadlines.get(_WRITER[Desk(desk)], {}):
+            yield Breach(Kind.NO_DEADLINE, seen.ticket, f"{desk} holds it, and no {needed} runs")
+    if (
+        seen.front
+        and seen.front.status in _CLOSES
+        and "tickets/close" not in seen.deadlines.get(DESK_WRITER[Desk.STATE], {})
+    ):
+        yield Breach(Kind.NO_DEADLINE, seen.ticket, f"it is {seen.front.status}, and nothing will close it")
+
+
+def _as_words(where: tuple[str | None, str, int]) -> str:
+    return f"{where[0]}, {where[1]}, version {where[2]}"

@@ -1,0 +1,48 @@
+"""Kafka's topics read from their beginning to their end as it is now, by a reader that belongs to no group."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from tierline.kit.bus import Record
+from tierline.kit.bus_delivery import in_one_line
+from tierline.kit.bus_kafka_quirks import records
+from tierline.kit.errors import BusUnavailable
+
+PATIENCE = 30.0
+
+
+async def kafka_history(servers: str, topics: Sequence[str]) -> AsyncIterator[list[Record]]:
+    """The records, a batch at a time. Raises `BusUnavailable` when the cluster is silent for half a minute."""
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed", fetch_max_wait_ms=50
+    )
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await consumer.start()
+            places = []
+            await consumer.topics()
+            for topic in topics:
+                places += [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
+            consumer.assign(places)
+            first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
+            for place in places:
+                consumer.seek(place, first[place])
+        left = {place for place in places if first[place] < last[place]}
+        while left:
+            async with asyncio.timeout(PATIENCE):
+                batches = await consumer.getmany(*left, timeout_ms=1000)
+                # A position may stand behind records that no reader ever sees, such as a transaction's mark.
+                left = {place for place in left if await consumer.position(place) < last[place]}
+            if batches:
+                yield records(
+                    {place: [one for one in batch if one.offset < last[place]] for place, batch in batches.items()}
+                )
+    except (KafkaError, OSError, TimeoutError) as error:
+        raise BusUnavailable(
+            f"Kafka does not answer at {servers} ({in_one_line(error)}); start it, or correct TIERLINE_BUS"
+        ) from error
+    finally:
+        await consumer.stop()
