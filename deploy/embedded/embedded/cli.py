@@ -17,9 +17,11 @@ from embedded import asking, doctoring, places, screen
 from embedded.audit import auditing
 from embedded.day import Day
 from embedded.machine import Machine, running
+from embedded.vendor_check.command import app as vendor_app
 from tierline.kit.errors import KitError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
+app.add_typer(vendor_app, name="vendor")
 console = Console()
 
 Folder = Annotated[Path, typer.Option(envvar="TIERLINE_FOLDER", help="Where the install keeps its data")]
