@@ -44,6 +44,11 @@ class Story:
         ends = {"resolved": "ticket.resolved", "declined": "ticket.declined", "closed": "ticket.closed"}
         return ends.get(self.status, "-") in self.told
 
+    @property
+    def method(self) -> str:
+        """The resolution method that ended it, where one did."""
+        return next((fact["details"]["method"] for fact in self.facts if "method" in fact["details"]), "")
+
     def hops(self) -> list[tuple[str, float]]:
         """Each desk that accepted it, and the seconds that it took to get there."""
         left = {fact["version"]: _at(fact) for fact in self.facts if fact["fact"] != "notice.delivered"}
@@ -138,7 +143,8 @@ class Day:
     async def _answer(self, client: httpx.AsyncClient, story: Story, desk: str) -> None:
         await self._move(client, story, desk, "claim", {})
         await asyncio.sleep(0.3)
-        await self._move(client, story, desk, "resolve", {"text": story.plan["answer"]})
+        method = {"method": story.plan["method"]} if desk == "tier2" and "method" in story.plan else {}
+        await self._move(client, story, desk, "resolve", {"text": story.plan["answer"], **method})
 
     async def _move(self, client: httpx.AsyncClient, story: Story, desk: str, move: str, body: dict[str, str]) -> None:
         """Make a move at a desk as soon as the case is there; read again where it changed meanwhile."""

@@ -31,7 +31,7 @@ def summary(day: Day, console: Console) -> None:
         hops = story.hops()
         times = ", ".join(f"{SHORT[desk]} {seconds * 1000:.0f}" for desk, seconds in hops)
         told = ", ".join(notice.removeprefix("ticket.") for notice in story.told)
-        at = SHORT[hops[-1][0]] if hops else ""
+        at = SHORT[hops[-1][0]] + (f", by {story.method}" if story.method else "") if hops else ""
         table.add_row(story.plan["subject"], story.trouble or _status(story), at, times, told)
     console.print(table)
     good = sum(story.ended_told for story in day.stories)
@@ -49,6 +49,7 @@ def as_json(day: Day) -> dict[str, object]:
                 "status": story.status,
                 "hops": [{"desk": desk, "seconds": round(seconds, 4)} for desk, seconds in story.hops()],
                 "told": story.told,
+                "method": story.method,
                 "ended_told": story.ended_told,
                 "trouble": story.trouble,
             }

@@ -62,6 +62,8 @@ def entry(fact: events.Fact, at: datetime) -> Entry:
         details = {"vendor": fact.vendor, "update": fact.update, "vendor_ref": fact.vendor_ref}
     elif isinstance(fact, events.CaseDeclined):
         details = {"reason_code": fact.reason_code}
+    elif fact.attempt is not None and fact.attempt.method:
+        details = {"method": fact.attempt.method}
     internal = fact.message is not None and fact.message.audience is Audience.INTERNAL
     return Entry(
         ticket_id=fact.ticket_id,
