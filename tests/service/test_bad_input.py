@@ -138,3 +138,18 @@ async def test_a_port_in_use_is_said_in_one_line(house: House, folder: Any) -> N
     with pytest.raises(Misconfigured, match=f"port {port} cannot be used"):
         async with running(folder / "second", port=port):
             pass
+
+
+async def test_the_longest_words_fit_behind_what_a_policy_says(house: House) -> None:
+    ticket = await house.submit(subject="A security breach")
+    await house.case("state", ticket)
+    _is_problem(await house.move("state", ticket, "decline", text="x" * 19_001), 422)
+    assert (await house.move("state", ticket, "decline", text="x" * 19_000)).status_code == 200
+
+
+async def test_a_page_that_is_not_there_and_a_method_that_a_page_lacks_are_problems_everywhere(house: House) -> None:
+    for path in ("/nowhere", "/tier2/nowhere"):
+        _is_problem(await house.client.get(path), 404)
+    refused = await house.client.request("PATCH", "/tier2/v1/methods/tds-proxy-no-internet")
+    _is_problem(refused, 405)
+    assert refused.headers["allow"] == "DELETE, GET, PUT"

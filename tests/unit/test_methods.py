@@ -61,7 +61,7 @@ def test_a_text_without_sections_is_read_as_people_write() -> None:
         ("---\ntitle: No id\n---\n", "needs an `id`"),
         ("---\nid: a-b\n---\nSteps without a title", "title"),
         ("---\nid: a-b\ntitle: T\ncomponent: coffee\n---\nText", "components/0"),
-        ("---\nid: a-b\ntitle: T\n---\n", "has steps"),
+        ("---\nid: a-b\ntitle: T\n---\n", "steps"),
         ("x" * 70_000, "at most"),
     ],
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.routing import Mount, Route
@@ -17,6 +18,7 @@ from notifier.main import SERVICE as NOTIFIER
 from tier1.main import SERVICE as TIER1
 from tier2.main import SERVICE as TIER2
 from tier3_liaison.main import SERVICE as TIER3
+from tierline.kit import problems
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
 from tierline.kit.settings import Settings, read_settings
@@ -91,6 +93,6 @@ def one_app(settings: Mapping[str, Settings], *beside: Mount) -> Starlette:
         *(Mount(f"/{name}", app) for name, app in apps.items()),
         *beside,
     ]
-    whole = Starlette(routes=routes, lifespan=lifespan)
+    whole = Starlette(routes=routes, lifespan=lifespan, exception_handlers={HTTPException: problems.http})  # type: ignore[dict-item]
     whole.state.apps = apps
     return whole

@@ -18,6 +18,7 @@ from tierline.kit.auth import Principal
 from tierline.kit.corridor import Incoming, Rule
 from tierline.kit.errors import Invalid, Missing, Unauthenticated
 from tierline.kit.http import etag
+from tierline.kit.lines import Lines
 from tierline.kit.runtime import Runtime
 from tierline.kit.service import Caller, Running, caller
 
@@ -33,7 +34,9 @@ async def submit_ticket(
     response: Response,
     running: Running,
     who: Caller,
-    key: Annotated[str | None, Header(alias="Idempotency-Key", max_length=300)] = None,
+    key: Annotated[
+        str | None, Header(alias="Idempotency-Key", max_length=257, pattern=r"^[!-~]([ -~]*[!-~])?$")
+    ] = None,
 ) -> Receipt:
     """Submit an issue. Answered only after it is durable; the same `Idempotency-Key` opens it once."""
     who.needs("tickets:submit")
@@ -45,12 +48,12 @@ async def submit_ticket(
     return receipt
 
 
-@router.post("/v1/tickets:import")
-async def import_tickets(request: Request, running: Running, who: Caller) -> StreamingResponse:
+@router.post("/v1/tickets:import", response_class=Lines)
+async def import_tickets(request: Request, running: Running, who: Caller) -> Lines:
     """Submit many: one JSON body a line in, one result a line out; good lines are kept, bad ones named."""
     who.needs("tickets:submit")
     lines = importing.results(running, who, request.stream(), _trace(request))
-    return importing.Answering(lines, media_type="application/x-ndjson")
+    return Lines(lines)
 
 
 @router.get("/v1/tickets")

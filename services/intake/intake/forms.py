@@ -8,9 +8,17 @@ from tierline.domain.words import Component, Desk, Impact, Role, Status
 
 Line = Annotated[
     str,
-    StringConstraints(strip_whitespace=True, min_length=1, max_length=300, pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*$"),
+    StringConstraints(
+        strip_whitespace=True,
+        min_length=1,
+        max_length=300,
+        pattern=r"^[^\x00-\x08\x0a-\x1f\x7f]*[^\x00-\x1f\x7f\s][^\x00-\x08\x0a-\x1f\x7f]*$",
+    ),
 ]
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000, pattern=r"^[^\x00]*$")]
+Text = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"),
+]
 
 
 class Form(BaseModel):
@@ -36,7 +44,7 @@ class Submission(Form):
     description: Text
     reporter: ReporterForm
     impact: Impact = Impact.QUESTION
-    callback_url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[!-~]+$")] | None = None
+    callback_url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[!-~]+$")] | None = None
     external_ref: Line | None = None
     member: Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,40}$")] | None = Field(
         default=None, description="Only for callers that belong to no member"

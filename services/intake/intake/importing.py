@@ -3,25 +3,16 @@
 import json
 from collections.abc import AsyncIterator
 
-from fastapi.responses import StreamingResponse
 from pydantic import ValidationError
-from starlette.types import Receive, Scope, Send
 
 from intake.forms import Submission
 from intake.submitting import submit
 from tierline.kit.auth import Principal
 from tierline.kit.errors import Refused, Unavailable
+from tierline.kit.lines import split
 from tierline.kit.runtime import Runtime
 
 LONGEST = 65_536
-
-
-class Answering(StreamingResponse):
-    """Answers while the request is still being read: nobody else may listen to it meanwhile."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send line by line."""
-        await self.stream_response(send)
 
 
 async def results(
@@ -29,7 +20,7 @@ async def results(
 ) -> AsyncIterator[bytes]:
     """One JSON line for each line that came: the receipt, or what is wrong with it."""
     number = 0
-    async for line in _lines(chunks):
+    async for line in split(chunks, LONGEST):
         number += 1
         if line.strip():
             result = await _one(running, who, line, traceparent)
@@ -53,14 +44,3 @@ async def _one(running: Runtime, who: Principal, line: bytes, traceparent: str |
     except Unavailable:
         return {"error": "a part of the system is away; send this line again"}
     return {"id": receipt.id, "status_token": receipt.status_token, "repeated": repeated}
-
-
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    rest = b""
-    async for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line
-        rest = rest[: LONGEST + 1]  # the rest of a line that is too long is not kept
-    if rest:
-        yield rest

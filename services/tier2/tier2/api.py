@@ -11,7 +11,7 @@ from tier2.drafting import draft_of
 from tier2.methods import METHODS, MethodId, State, first, view
 from tier2.resolutions import RESOLUTIONS, by_method
 from tier2.shelving import router as methods
-from tierline.desk.api import IfMatch, MoveBody, TicketId, desk_router, make_move, read_case
+from tierline.desk.api import IfMatch, SayBody, TicketId, desk_router, make_move, read_case
 from tierline.desk.moves import Order
 from tierline.domain.lifecycle import Move
 from tierline.domain.words import Component, Desk
@@ -23,7 +23,7 @@ LOOKED_AT = 2000
 router = APIRouter(tags=["tier2 desk"])
 
 
-class ResolveBody(MoveBody):
+class ResolveBody(SayBody):
     """What the reporter is told. `method`: the established method that was followed; the resolution counts for it."""
 
     method: MethodId | None = None

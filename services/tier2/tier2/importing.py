@@ -11,6 +11,7 @@ from tier2.reading import LARGEST, check_id, fitting, read_markdown
 from tierline.kit.auth import Principal
 from tierline.kit.database import Tx
 from tierline.kit.errors import Invalid, Unavailable
+from tierline.kit.lines import split
 from tierline.kit.runtime import Runtime
 
 LONGEST = 4 * LARGEST
@@ -19,19 +20,19 @@ AT_ONCE = 100
 Read = tuple[int, str, MethodForm]
 
 
-async def one(running: Runtime, who: Principal, body: bytes, *, keep: bool) -> dict[str, Any]:
+async def one(running: Runtime, who: Principal, body: bytes, *, keep: bool) -> bytes:
     """Import a single Markdown file. Raises `Invalid`."""
     try:
         method_id, form = read_markdown(body.decode("utf-8"))
     except UnicodeDecodeError:
         raise Invalid("the file is not UTF-8") from None
-    return (await _save(running, who, [(1, check_id(method_id), form)], keep=keep))[0]
+    return _line((await _save(running, who, [(1, check_id(method_id), form)], keep=keep))[0])
 
 
 async def many(running: Runtime, who: Principal, chunks: AsyncIterator[bytes], *, keep: bool) -> AsyncIterator[bytes]:
     """One JSON line for each line that came: what became of it, or what is wrong with it."""
     number, good = 0, list[Read]()
-    async for line in _lines(chunks):
+    async for line in split(chunks, LONGEST):
         number += 1
         if not line.strip():
             continue
@@ -96,14 +97,3 @@ async def _save_one(tx: Tx, who: Principal, item: Read, *, keep: bool, now: date
 
 def _line(result: dict[str, Any]) -> bytes:
     return json.dumps(result).encode() + b"\n"
-
-
-async def _lines(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    rest = b""
-    async for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            yield line
-        rest = rest[: LONGEST + 1]  # the rest of a line that is too long is not kept
-    if rest:
-        yield rest

@@ -6,17 +6,18 @@ same id. Deleting keeps the row, so that what was resolved by it still has a nam
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tierline.domain.case import Frozen
 from tierline.domain.words import Component
 from tierline.kit.documents import Documents
 
-Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00]+$")]
+SOMETHING = r"^[^\x00]*[^\x00\s][^\x00]*$"
+Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SOMETHING)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")]
-Step = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=r"^[^\x00]+$")]
+Step = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=SOMETHING)]
 ID = r"^[a-z0-9][a-z0-9-]{1,79}$"
 MethodId = Annotated[str, StringConstraints(pattern=ID)]
 SHARED = ""
@@ -37,18 +38,12 @@ class MethodForm(BaseModel):
     title: Line
     components: Annotated[tuple[Component, ...], Field(max_length=7)] = ()
     when_to_use: Words = ""
-    steps: Annotated[tuple[Step, ...], Field(max_length=60)] = ()
+    steps: Annotated[tuple[Step, ...], Field(min_length=1, max_length=60)]
     checks: Annotated[tuple[Step, ...], Field(max_length=60)] = ()
     when_not_to_use: Words = ""
     notes: Words = ""
     tags: Annotated[tuple[Line, ...], Field(max_length=30)] = ()
     state: State = State.ESTABLISHED
-
-    @model_validator(mode="after")
-    def _can_be_followed(self) -> Self:
-        if self.state is State.ESTABLISHED and not (self.steps or self.notes):
-            raise ValueError("an established method has steps; save it as a draft until it has")
-        return self
 
 
 class Method(Frozen):

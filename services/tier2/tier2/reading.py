@@ -2,7 +2,7 @@
 
 The sections `When to use`, `Steps`, `Checks` and `When not to use` are read by their headings. A file without
 them is read as people write: what stands before the first list is when to use it, the list is the steps, and
-the rest are notes. Nothing of the text is lost.
+the rest are notes; without a list each paragraph behind the first is a step. Nothing of the text is lost.
 """
 
 import re
@@ -106,7 +106,7 @@ def _sections(body: str) -> tuple[str, dict[str, Any]]:
             parts.setdefault(place, []).append(block)
     if parts.keys() == {"when_to_use"} and len(parts["when_to_use"]) > 1 and not current:
         first, *rest = parts["when_to_use"]
-        parts = {"when_to_use": [first], "notes": rest}
+        parts = {"when_to_use": [first], "steps": rest}
     joined = {name: values if name in LISTS else "\n\n".join(values) for name, values in parts.items()}
     return title, joined
 

@@ -3,7 +3,6 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Path, Query, Request, Response
-from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, Field
 
 from tier2 import importing, library, store
@@ -13,6 +12,7 @@ from tierline.domain.words import Component
 from tierline.kit.auth import Principal
 from tierline.kit.errors import ConditionRequired, Missing, Stale, TooLarge
 from tierline.kit.http import etag, expected_version
+from tierline.kit.lines import Lines
 from tierline.kit.pages import cursor as behind
 from tierline.kit.pages import position
 from tierline.kit.runtime import Runtime
@@ -126,13 +126,13 @@ async def delete_method(method_id: Id, running: Running, who: Caller, if_match: 
         await METHODS.update(tx, {key: after})
 
 
-@router.post("/v1/methods:import")
+@router.post("/v1/methods:import", response_class=Lines)
 async def import_methods(
     request: Request,
     running: Running,
     who: Caller,
     keep: Annotated[bool, Query(description="Leave a method alone that is, or was, in the library")] = False,
-) -> Any:
+) -> Response:
     """Import one Markdown file (`Content-Type: text/markdown`), or many as lines of JSON (`application/x-ndjson`).
 
     Such a line is `{"markdown": "..."}`, or a method's fields with its `id`. One result for each.
@@ -144,16 +144,8 @@ async def import_methods(
             body += chunk
             if len(body) > 4 * LARGEST:
                 raise TooLarge(f"a method may hold at most {LARGEST} characters")
-        return await importing.one(running, who, body, keep=keep)
-    lines = importing.many(running, who, request.stream(), keep=keep)
-    return _Answering(lines, media_type="application/x-ndjson")
-
-
-class _Answering(StreamingResponse):
-    """Answers while the request is still being read: nobody else may listen to it meanwhile."""
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.stream_response(send)
+        return Response(await importing.one(running, who, body, keep=keep), media_type=Lines.media_type)
+    return Lines(importing.many(running, who, request.stream(), keep=keep))
 
 
 def _guard(version: int | None, if_match: str | None) -> None:

@@ -29,7 +29,7 @@ class VendorForm(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^[!-~]+$")]
+    url: Annotated[str, StringConstraints(max_length=2000, pattern=r"^https?://[!-~]+$")]
     secret: Annotated[str, StringConstraints(max_length=200, pattern=r"^[!-~]+$")] | None = None
 
 

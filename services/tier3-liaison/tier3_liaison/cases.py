@@ -8,7 +8,8 @@ from tierline.desk.cases import Case
 from tierline.domain.case import Frozen
 
 Line = Annotated[str, StringConstraints(max_length=300, pattern=r"^[^\x00]*$")]
-Text = Annotated[str, StringConstraints(max_length=20_000, pattern=r"^[^\x00]*$")]
+# With `fixed_in` behind it, it is one message of at most 20,000 characters.
+Text = Annotated[str, StringConstraints(max_length=19_600, pattern=r"^[^\x00]*$")]
 
 
 class VendorUpdate(Frozen):

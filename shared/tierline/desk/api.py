@@ -1,7 +1,7 @@
 """The calls that every desk has: the queue, a case, and the agents' moves, each guarded by `If-Match`."""
 
-from collections.abc import Awaitable, Callable, Collection
-from typing import Annotated, Any
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -14,26 +14,48 @@ from tierline.domain.lifecycle import NOT_AT, Move
 from tierline.domain.words import Component, Desk, Status
 from tierline.kit.auth import Principal
 from tierline.kit.corridor import Incoming, Rule
-from tierline.kit.errors import Invalid, Missing
+from tierline.kit.errors import Missing
 from tierline.kit.http import etag, expected_version
 from tierline.kit.runtime import Runtime
 from tierline.kit.service import Caller, Running
 
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=20_000, pattern=r"^[^\x00]*$")]
+LONGEST = 19_000  # a message holds 20,000 characters, and what a policy says may have to go before an agent's words
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=LONGEST, pattern=r"^[^\x00]*$")]
+Something = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST, pattern=r"^[^\x00]*[^\x00\s][^\x00]*$"),
+]
 TicketId = Annotated[str, Path(pattern=r"^[0-9a-zA-Z-]{1,64}$", description="The ticket's id")]
 IfMatch = Annotated[str | None, Header(alias="If-Match", description="The ETag of the case as you read it")]
-MUST_SAY = frozenset({Move.ASK, Move.RESOLVE, Move.RETURN, Move.DECLINE, Move.NOTE})
 Beside = Callable[[Runtime, Case], Awaitable[dict[str, Any]]]
 """What a desk shows beside a case, such as what might help with it."""
 
 
 class MoveBody(BaseModel):
-    """What an agent says with a move. `reason`: for escalate `agent` or `no_manual`, for decline a code of the policy."""
+    """What an agent says with a move. `reason`: for decline a code of the policy."""
 
     model_config = ConfigDict(extra="forbid")
 
     text: Words = ""
     reason: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")] | None = None
+
+
+class SayBody(MoveBody):
+    """What an agent says with a move that someone will read."""
+
+    text: Something
+
+
+class EscalateBody(MoveBody):
+    """What the next desk should know, and why it goes on: the agent cannot end it, or no manual covers it."""
+
+    reason: Literal["agent", "no_manual"] | None = None
+
+
+FORMS: Mapping[Move, type[MoveBody]] = {
+    **dict.fromkeys((Move.ASK, Move.RESOLVE, Move.RETURN, Move.DECLINE, Move.NOTE), SayBody),
+    Move.ESCALATE: EscalateBody,
+}
 
 
 class CasePage(BaseModel):
@@ -56,14 +78,7 @@ async def read_case(running: Runtime, who: Principal, ticket_id: str) -> Case:
 async def make_move(
     running: Runtime, ticket_id: str, order: Order, carry_out: Rule[Any], response: Response
 ) -> dict[str, Any]:
-    """Carry out an agent's order, and show the case after it.
-
-    Raises:
-        Invalid: the move needs a text, and has none.
-        Refused: whatever the decision refuses.
-    """
-    if order.move in MUST_SAY and not order.text:
-        raise Invalid(f"say something: {order.move.value} needs a text", errors=[{"pointer": "/body/text"}])
+    """Carry out an agent's order, and show the case after it. Raises what the decision raises."""
     fact = Incoming(ticket_id, f"order.{order.move.value}", str(uuid7()), running.now(), order)
     state = await running.rooms["cases"].act(running, fact, carry_out)
     assert isinstance(state, Case)
@@ -141,7 +156,7 @@ def desk_router(
             running: Running,
             who: Caller,
             response: Response,
-            body: MoveBody | None = None,
+            body: Any = None,
             if_match: IfMatch = None,
         ) -> dict[str, Any]:
             who.needs(scope)
@@ -152,6 +167,8 @@ def desk_router(
 
         endpoint.__doc__ = f"{move.value.capitalize()} this case. `409` says which moves are possible instead."
         endpoint.__name__ = f"{move.value}_case"
+        form = FORMS.get(move, MoveBody)
+        endpoint.__annotations__["body"] = form if form is SayBody else form | None
         router.add_api_route(f"/v1/cases/{{ticket_id}}/{move.value}", endpoint, methods=["POST"])
 
     for move in MOVES:

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, StringConstraints, ValidationError
 
 from tierline.domain.calendar import DAYS, Calendar
 from tierline.domain.policy import Liaison, Policy, StateRule
@@ -110,7 +110,7 @@ class PolicyFile(_Part):
     close_after: WallTime = timedelta(days=7)
     reopen_within: WallTime = timedelta(days=30)
     return_limit: int = Field(default=3, ge=0, le=20)
-    decline_reasons: dict[str, str] = {}
+    decline_reasons: dict[str, Annotated[str, StringConstraints(min_length=1, max_length=900)]] = {}
 
 
 def read_policy(content: Any) -> tuple[Policy | None, list[Problem]]:

@@ -1,6 +1,6 @@
 """Every error as `application/problem+json` (RFC 9457). Nothing that a caller sent is repeated in one."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -8,6 +8,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
 
 from tierline.kit.errors import Refused, Unavailable
 
@@ -82,10 +83,31 @@ def install(app: FastAPI) -> None:
         detail = "; ".join(f"{item['pointer']}: {item['detail']}" for item in found[:3])
         return problem(422, "invalid", "The request does not fit what is expected", detail, errors=found)
 
-    @app.exception_handler(HTTPException)
-    async def http(_: Request, error: HTTPException) -> JSONResponse:
-        slug = _KNOWN.get(error.status_code, "refused")
-        return problem(error.status_code, slug, str(error.detail), str(error.detail), error.headers)
+    app.add_exception_handler(HTTPException, http)  # type: ignore[arg-type]
+
+
+async def http(request: Request, error: HTTPException) -> JSONResponse:
+    """What the router refuses: no such page, or no such method for it, with all that there are."""
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        headers["Allow"] = ", ".join(sorted(_methods(request)))
+    slug = _KNOWN.get(error.status_code, "refused")
+    return problem(error.status_code, slug, str(error.detail), str(error.detail), headers)
+
+
+def _methods(request: Request) -> set[str]:
+    """The methods of every route of the page that this path leads to; the router itself names only the first one's."""
+    found = [route for route in _routes(request.app.routes) if route.matches(request.scope)[0] is not Match.NONE]
+    page = {getattr(route, "path", None) for route in found[:1]}
+    same = [getattr(route, "methods", None) or () for route in found if getattr(route, "path", None) in page]
+    return set().union(*same)
+
+
+def _routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
+    """Every route, those of included routers too."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        yield from _routes(included.routes) if included is not None else (route,)
 
 
 def _pointer(loc: tuple[Any, ...] | list[Any]) -> str:

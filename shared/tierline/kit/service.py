@@ -8,8 +8,9 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import Depends, FastAPI, Request
+from fastapi import Depends, FastAPI, Request, Security
 from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from tierline.kit import calls, log, outbox, parking, problems
@@ -85,7 +86,10 @@ async def runtime(request: Request) -> Runtime:
     return found
 
 
-async def caller(request: Request) -> Principal:
+BEARER = HTTPBearer(auto_error=False, description="An API key")
+
+
+async def caller(request: Request, _: Annotated[Any, Security(BEARER)] = None) -> Principal:
     """Who calls. Raises `Unauthenticated`."""
     running: Runtime = request.app.state.runtime
     running.keys.load()
