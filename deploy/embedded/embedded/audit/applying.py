@@ -9,7 +9,7 @@ from embedded.audit import statements as sql
 from embedded.audit.places import Places
 from embedded.audit.seen import Breach, Kind
 from embedded.server import HOUSE
-from tierline.domain.events import EVENTS, TOPICS
+from tierline.domain.events import EVENTS
 from tierline.kit import inbox
 from tierline.kit.runtime import Service
 
@@ -40,10 +40,10 @@ def reads(service: Service, topic: str, type_: str, route: str) -> bool:
 
 async def unapplied(places: Places, now: datetime) -> list[Missing]:
     """What no reader's inbox shows; each database is asked once, and nothing is carried but sums."""
-    known, topics = list(EVENTS), list(TOPICS)
+    known = list(EVENTS)
     oldest = _oldest(now)
     told: dict[str, dict[str, tuple[int, int]]] = {service.name: defaultdict(lambda: (0, 0)) for service in HOUSE}
-    for row in await places.topics.fetch(sql.TOLD_SUMS.format(told=places.told), known, topics, oldest):
+    for row in await places.topics.fetch(sql.TOLD_SUMS.format(told=places.told), known, oldest):
         for service in HOUSE:
             if reads(service, row["topic"], row["type"], row["route"]):
                 many, mark = told[service.name][row["span"]]
@@ -53,7 +53,7 @@ async def unapplied(places: Places, now: datetime) -> list[Missing]:
         rows = await places.services[service.name].fetch(sql.APPLIED_SUMS, service.name)
         applied = {row["span"]: (row["many"], row["mark"]) for row in rows}
         suspicious[service.name] = {span for span, sums in told[service.name].items() if applied.get(span) != sums}
-    return await _look_closer(places, suspicious, known, topics, oldest)
+    return await _look_closer(places, suspicious, known, oldest)
 
 
 async def still_unapplied(places: Places, missing: Sequence[Missing]) -> list[Missing]:
@@ -64,15 +64,13 @@ async def still_unapplied(places: Places, missing: Sequence[Missing]) -> list[Mi
     return [item for reader, items in by_reader.items() for item in await _absent(places, reader, items)]
 
 
-async def _look_closer(
-    places: Places, suspicious: dict[str, set[str]], known: list[str], topics: list[str], oldest: str
-) -> list[Missing]:
+async def _look_closer(places: Places, suspicious: dict[str, set[str]], known: list[str], oldest: str) -> list[Missing]:
     spans = sorted(set().union(*suspicious.values()))
     found: list[Missing] = []
     if not spans:
         return found
     async with places.topics.transaction(readonly=True):
-        cursor = await places.topics.cursor(sql.TOLD_IN_SPANS.format(told=places.told), known, topics, oldest, spans)
+        cursor = await places.topics.cursor(sql.TOLD_IN_SPANS.format(told=places.told), known, oldest, spans)
         while (rows := await cursor.fetch(5000)) and len(found) < MOST:
             for service in HOUSE:
                 events = [

@@ -19,8 +19,8 @@ from embedded.audit.merging import merged
 from embedded.audit.places import Places, gather, places
 from embedded.audit.seen import Breach, Seen
 
-LOOKS = 3
-PAUSE = 2.0
+LOOKS = 2
+PAUSE = 4.0
 
 
 @dataclass(slots=True)
@@ -59,18 +59,8 @@ class Report:
 async def audit(addresses: Mapping[str, str], bus: str, now: Callable[[], datetime], pause: float = PAUSE) -> Report:
     """Audit a running install. Raises `Unavailable` where a database or the bus does not answer."""
     report = Report()
-    async with places(addresses, bus) as looked:
-        suspects: dict[str, Seen] = {}
-        async with looked.still():
-            async for seen in merged(looked.questions()):
-                report.tickets += seen.front is not None
-                if judge(seen, now()):
-                    report.more |= len(suspects) >= MOST
-                    if not report.more:
-                        suspects[seen.ticket] = seen
-                elif (cause := listed_untold(seen)) is not None and len(report.untold) < MOST:
-                    report.untold.append((seen.ticket, cause))
-        missing = await unapplied(looked, now())
+    async with places(addresses, bus) as looked, places(addresses, bus) as beside:
+        suspects, missing = await asyncio.gather(_first_look(looked, report, now), unapplied(beside, now()))
         report.suspicious = len(suspects) + len(missing)
         report.breaches = await _look_again(looked, suspects, bus, now, pause)
         if missing:
@@ -81,6 +71,21 @@ async def audit(addresses: Mapping[str, str], bus: str, now: Callable[[], dateti
             path = await looked.services["intake"].fetchval(sql.PATH, breach.ticket)
             report.paths[breach.ticket] = json.loads(path) if path else []
     return report
+
+
+async def _first_look(looked: Places, report: Report, now: Callable[[], datetime]) -> dict[str, Seen]:
+    suspects: dict[str, Seen] = {}
+    moment = now()
+    async with looked.still():
+        async for seen in merged(looked.questions()):
+            report.tickets += seen.front is not None
+            if judge(seen, moment):
+                report.more |= len(suspects) >= MOST
+                if not report.more:
+                    suspects[seen.ticket] = seen
+            elif (cause := listed_untold(seen)) is not None and len(report.untold) < MOST:
+                report.untold.append((seen.ticket, cause))
+    return suspects
 
 
 async def _look_again(
