@@ -37,6 +37,12 @@ async def show(folder: Path, port: int, ticket_id: str) -> dict[str, Any]:
     return {**ticket, "timeline": timeline["items"]}
 
 
+async def export(folder: Path, port: int, ticket_id: str) -> str:
+    """A ticket's history as a chain, as `verify` reads it."""
+    async with _client(port, _credentials(folder)["operator"]) as client:
+        return (await _answer(client, "GET", f"/intake/v1/tickets/{ticket_id}/export")).text
+
+
 async def watch(folder: Path, port: int, ticket_id: str | None) -> AsyncIterator[dict[str, Any]]:
     """Facts as they happen."""
     path = f"/intake/v1/tickets/{ticket_id}/stream" if ticket_id else "/intake/v1/stream"
@@ -84,14 +90,18 @@ def _client(port: int, key: str) -> httpx.AsyncClient:
 
 
 async def _ask(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    read: dict[str, Any] = (await _answer(client, method, path, body)).json()
+    return read
+
+
+async def _answer(client: httpx.AsyncClient, method: str, path: str, body: Any = None) -> httpx.Response:
     try:
         answer = await client.request(method, path, json=body)
     except httpx.TransportError:
         raise _away(client.base_url.port) from None
     if answer.is_error:
         raise Answered(_reason(answer))
-    read: dict[str, Any] = answer.json()
-    return read
+    return answer
 
 
 def _reason(answer: httpx.Response) -> str:

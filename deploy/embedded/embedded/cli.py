@@ -18,6 +18,7 @@ from embedded.audit import auditing
 from embedded.day import Day
 from embedded.machine import Machine, running
 from embedded.vendor_check.command import app as vendor_app
+from tierline.domain import chain
 from tierline.kit.errors import KitError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
@@ -133,6 +134,32 @@ def audit(folder: Folder = HOME, kafka: Kafka = None, json: Json = False) -> Non
     report = _run(work())
     _say(report.as_json(), "\n".join(report.lines()), json)
     raise typer.Exit(1 if report.breaches else 0)
+
+
+@app.command()
+def export(ticket_id: str, folder: Folder = HOME, port: Port = PORT) -> None:
+    """A ticket's whole history as a chain of hashes, for keeping elsewhere."""
+    sys.stdout.write(_run(asking.export(folder, port, ticket_id)))
+
+
+@app.command()
+def verify(
+    exported: Annotated[Path, typer.Argument(help="What `tierline export` wrote")],
+    head: Annotated[str | None, typer.Option(help="The hash that the history must end with")] = None,
+    json: Json = False,
+) -> None:
+    """Check an exported history, offline: 1 and the place if a single byte of it was changed."""
+    try:
+        first = chain.verify(exported.read_bytes())
+        if head is not None and first["head"] != head:
+            raise chain.Altered("the end", "it is sound, and it is another history than the one with this head")
+    except OSError as error:
+        sys.stderr.write(f"{exported} cannot be read ({error.strerror})\n")
+        raise typer.Exit(2) from None
+    except chain.Altered as error:
+        _say({"sound": False, "place": error.place, "says": str(error)}, f"ALTERED {exported}: {error}", json)
+        raise typer.Exit(1) from None
+    _say({"sound": True, **first}, f"sound: {first['facts']} facts of {first['ticket_id']}, head {first['head']}", json)
 
 
 def main() -> None:

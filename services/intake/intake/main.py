@@ -4,6 +4,7 @@ from pathlib import Path
 
 from intake.api import ROUTERS
 from intake.store import CASES, TICKETS
+from intake.watching import watch
 from tierline.desk.policies import load_policies
 from tierline.domain.events import EVENTS, TOPIC, TOPICS
 from tierline.kit.runtime import Service
@@ -18,6 +19,7 @@ SERVICE = Service(
     rooms=[TICKETS, CASES],
     routers=ROUTERS,
     book=lambda settings: load_policies(settings.policies),
+    duties=[watch],
     migrations=Path(__file__).parent / "migrations",
 )
 

@@ -1,5 +1,6 @@
 """What intake decides: a submission, what the reporter does with it, and how the ticket follows what desks tell. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,7 +47,7 @@ def submit(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
         reason=reason,
         case=file,
     )
-    return Decision(opened, (_draft(told),), rows=(entry(told, now),))
+    return _decided(opened.model_copy(update={"handed": told.name}).watched(now), told, now)
 
 
 def reply(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[Ticket]:
@@ -64,7 +65,7 @@ def reply(ticket: Ticket | None, fact: Incoming, policies: Policies, now: dateti
             "updated_at": now,
         }
     )
-    return Decision(after, (_draft(told),), rows=(entry(told, now),))
+    return _decided(after.watched(ticket.waits_since or now), told, now)
 
 
 def withdraw(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[Ticket]:
@@ -76,7 +77,7 @@ def withdraw(ticket: Ticket | None, fact: Incoming, policies: Policies, now: dat
         return NOTHING
     told = events.TicketWithdrawn(**_about(ticket), by="reporter", why="withdraw")
     after = ticket.model_copy(update={"withdrawing": True, "updated_at": now})
-    return Decision(after, (_draft(told),), rows=(entry(told, now),))
+    return _decided(after.watched(ticket.waits_since or now), told, now)
 
 
 def confirm(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[Ticket]:
@@ -132,12 +133,14 @@ def follow(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
             "desk": told.desk,
             "unanswered": tuple(i for i in ticket.unanswered if i not in answered),
             "updated_at": fact.at,
+            "handed": told.name if isinstance(told, events.HandOff) else None,
             **({"ended_at": fact.at, "ended_at_desk": ticket.desk, "withdrawing": False} if ended else {}),
         }
     )
     policy = policies[file.member]
     timer = Timer(now + policy.close_after) if Move.CLOSE in allowed(told.status) else None
-    followed = Decision(after, rows=(entry(told, fact.at),), timers={CLOSE: timer} if ended else {})
+    after, written = after.watched(fact.at).telling(entry(told, fact.at))
+    followed = Decision(after, rows=(written,), timers={CLOSE: timer} if ended else {})
     if ended and after.unanswered and told.status is not Status.WITHDRAWN and not ticket.withdrawing:
         # The desk ended it without having read this reply. It goes back there: no word of a reporter is lost.
         # Whoever wanted the ticket back as well has what they wanted: it has ended, and stays so.
@@ -151,14 +154,16 @@ def write_down(ticket: Ticket | None, fact: Incoming, policies: Policies, now: d
     if ticket is None:
         return WAIT
     told: Fact = fact.data
-    return Decision(ticket.model_copy(update={"updated_at": fact.at}), rows=(entry(told, fact.at),))
+    after, written = ticket.model_copy(update={"updated_at": fact.at}).telling(entry(told, fact.at))
+    return Decision(after, rows=(written,))
 
 
 def _first_seen(told: Fact, at: datetime) -> Decision[Ticket]:
     if not isinstance(told, events.TicketSubmitted):
         return WAIT
-    opened = Ticket(file=told.case, version=1, status=told.status, desk=told.desk, updated_at=at)
-    return Decision(opened, rows=(entry(told, at),))
+    opened = Ticket(file=told.case, version=1, status=told.status, desk=told.desk, updated_at=at, handed=told.name)
+    after, written = opened.watched(at).telling(entry(told, at))
+    return Decision(after, rows=(written,))
 
 
 def _end(
@@ -170,7 +175,7 @@ def _end(
         raise _not_now(ticket, str(error)) from error
     after = ticket.model_copy(update={"version": ticket.version + 1, "status": status, "updated_at": now})
     told = kind(**_about(after), by=by, why=why, policy=policies[ticket.file.member].version)
-    return Decision(after, (_draft(told),), {CLOSE: None}, rows=(entry(told, now),))
+    return _decided(after, told, now, {CLOSE: None})
 
 
 def _hand_back(
@@ -195,6 +200,7 @@ def _hand_back(
             "withdrawing": False,
             "updated_at": now,
             "ended_at": None,
+            "handed": events.TicketReopened.name,
         }
     )
     told = events.TicketReopened(
@@ -209,7 +215,15 @@ def _hand_back(
         reason=reason,
         case=file,
     )
-    return Decision(after, (_draft(told),), {CLOSE: None}, rows=(entry(told, now),))
+    return _decided(after.watched(now), told, now, {CLOSE: None})
+
+
+def _decided(
+    after: Ticket, told: Fact, now: datetime, timers: Mapping[str, Timer | None] | None = None
+) -> Decision[Ticket]:
+    """What intake itself decided: told, and written into the ticket's history."""
+    after, written = after.telling(entry(told, now))
+    return Decision(after, (_draft(told),), timers or {}, rows=(written,))
 
 
 def _about(ticket: Ticket) -> dict[str, Any]:

@@ -18,6 +18,10 @@ INSERT INTO timeline (ticket_id, member, public, entry)
 SELECT * FROM unnest($1::text[], $2::text[], $3::boolean[], $4::json[])
 """
 TIMELINE = "SELECT entry FROM timeline WHERE ticket_id = $1 AND (public OR $2) ORDER BY xid, pos LIMIT 1000"
+# The whole history, for an export.
+HISTORY = "SELECT entry FROM timeline WHERE ticket_id = $1"
+# Who has waited longest for a step that a desk owes.
+LATE = "SELECT key FROM tickets WHERE waits_since < $1 ORDER BY waits_since LIMIT $2"
 # What is new behind a cursor, as far as no open transaction can still put something before it.
 FEED = """
 SELECT timeline.xid::text AS after_xid, pos, entry FROM timeline
@@ -47,7 +51,7 @@ async def _add_entries(tx: Tx, entries: Sequence[Entry]) -> None:
         [entry.ticket_id for entry in entries],
         [entry.member for entry in entries],
         [entry.public for entry in entries],
-        [entry.model_dump_json(exclude={"member"}) for entry in entries],
+        [entry.stored() for entry in entries],
     )
 
 

@@ -1,18 +1,25 @@
 """The ticket as its reporter may see it: kept true by following every fact, whatever the order in which they come."""
 
+import json
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
 from pydantic import Field
 
 from tierline.domain import events
 from tierline.domain.case import Audience, CaseFile, Frozen
+from tierline.domain.chain import digest
 from tierline.domain.words import ENDED, Desk, Status
 from tierline.kit.documents import Documents
 
 
 class Ticket(Frozen):
-    """`ended_at_desk` is who ended it last; `unanswered` are replies that no desk has taken in yet."""
+    """`ended_at_desk` is who ended it last; `unanswered` are replies that no desk has taken in yet.
+
+    `handed` is the hand-off that no desk has accepted yet; `waits_since` is since when a desk owes the next step,
+    which the watchdog has `told_again` so often.
+    `facts` and `head` are the length and the last hash of its history (see `chain`).
+    """
 
     file: CaseFile
     version: int
@@ -23,15 +30,34 @@ class Ticket(Frozen):
     withdrawing: bool = False
     updated_at: datetime
     ended_at: datetime | None = None
+    handed: str | None = None
+    waits_since: datetime | None = None
+    told_again: int = 0
+    facts: int = 0
+    head: str = ""
 
     @property
     def ended(self) -> bool:
         """Whether no desk holds it."""
         return self.status in ENDED
 
+    def watched(self, since: datetime) -> Self:
+        """The same, with the clock of the step that a desk owes started at `since`; stopped where none owes any."""
+        owed = not self.ended and (self.handed is not None or bool(self.unanswered) or self.withdrawing)
+        return self.model_copy(update={"waits_since": since if owed else None, "told_again": 0})
+
+    def telling(self, entry: "Entry") -> tuple[Self, "Entry"]:
+        """The ticket with one more fact in its history, and the fact with its place there."""
+        placed = entry.model_copy(update={"number": self.facts + 1, "before": self.head})
+        sealed = placed.model_copy(update={"hash": digest(json.loads(placed.stored()))})
+        return self.model_copy(update={"facts": sealed.number, "head": sealed.hash}), sealed
+
 
 class Entry(Frozen):
-    """One fact on the timeline: what, by whom, by which rule of which policy, when. `public` ones are the reporter's."""
+    """One fact on the timeline: what, by whom, by which rule of which policy, when. `public` ones are the reporter's.
+
+    `number` is its place in the ticket's history, `before` the hash of the fact before it, `hash` its own.
+    """
 
     ticket_id: str
     member: str
@@ -46,6 +72,13 @@ class Entry(Frozen):
     text: str | None = None
     public: bool = True
     details: dict[str, Any] = Field(default_factory=dict)
+    number: int = 0
+    before: str = ""
+    hash: str = ""
+
+    def stored(self) -> str:
+        """As it is kept, and as it is hashed but for the hash itself."""
+        return self.model_dump_json(exclude={"member", "hash"} if not self.hash else {"member"})
 
 
 HIDDEN = frozenset({events.CaseNoted.name, events.CaseClaimed.name, events.CaseReleased.name})
@@ -118,6 +151,11 @@ CREATE TABLE idempotency (
 );
 """
 
+WATCHED = """
+ALTER TABLE tickets ADD COLUMN waits_since timestamptz;
+CREATE INDEX tickets_waiting ON tickets (waits_since) WHERE waits_since IS NOT NULL;
+"""
+
 DOCUMENTS = Documents(
     "tickets",
     Ticket,
@@ -129,5 +167,6 @@ DOCUMENTS = Documents(
         "email": ("text", lambda ticket: ticket.file.reporter.email),
         "version": ("bigint", lambda ticket: ticket.version),
         "submitted_at": ("timestamptz", lambda ticket: ticket.file.submitted_at),
+        "waits_since": ("timestamptz", lambda ticket: ticket.waits_since),
     },
 )

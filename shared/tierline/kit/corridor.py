@@ -37,12 +37,16 @@ class Incoming:
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An event to be told, before it has an id: `sequence` is the version of the thing after it, `route` its addressee."""
+    """An event to be told, before it has an id: `sequence` is the version of the thing after it, `route` its addressee.
+
+    `extensions` are further headers, as text.
+    """
 
     type: str
     sequence: int
     data: BaseModel
     route: str = ""
+    extensions: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

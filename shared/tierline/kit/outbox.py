@@ -57,6 +57,7 @@ def envelope(topic: str, source: str, fact: Incoming, draft: Draft, now: datetim
         data=draft.data.model_dump_json(by_alias=True).encode(),
         traceparent=fact.traceparent,
         route=draft.route,
+        extensions=draft.extensions,
     )
 
 

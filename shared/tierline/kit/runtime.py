@@ -47,6 +47,8 @@ class Service:
     migrations: Path
     settings: type[Settings] = Settings
     channels: Callable[["Runtime"], Mapping[str, Channel]] | None = None
+    duties: Sequence[Callable[["Runtime"], Coroutine[Any, Any, None]]] = ()
+    """What the one leading process does besides, for as long as it leads."""
 
     def address(self, settings: Settings) -> str:
         """Where readers reach this service: under its name on one machine, at its own address when run apart."""
@@ -160,6 +162,8 @@ class Runtime:
             group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox))
             group.create_task(sweep(self, tuple(self.service.rooms), self.consumer))
             group.create_task(self._housekeeping())
+            for duty in self.service.duties:
+                group.create_task(duty(self))
             if channels:
                 group.create_task(Courier(self, self.service.rooms, channels).run())
 

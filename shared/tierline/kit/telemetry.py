@@ -30,6 +30,12 @@ class Metrics:
             ["service", "outcome"],
             **name,  # type: ignore[arg-type]
         )
+        self._repairs = Counter(
+            "tierline_watch_repairs_total",
+            "Steps told again because nobody had taken them",
+            ["service", "step"],
+            **name,  # type: ignore[arg-type]
+        )
         self._gauges: dict[str, Gauge] = {
             key: Gauge(f"tierline_{key}", text, ["service"], **name)  # type: ignore[arg-type]
             for key, text in {
@@ -41,6 +47,8 @@ class Metrics:
                 "dead_letters": "Events that wait for a person",
                 "timers_overdue": "Deadlines that have passed and not fired",
                 "consumer_idle_seconds": "Since the bus was last heard",
+                "watch_last_look_timestamp_seconds": "When the watchdog last looked at everything; old means it is dead",
+                "watch_late": "What that look found past its next step",
             }.items()
         }
         self._service, self._labels = service, labels
@@ -59,6 +67,10 @@ class Metrics:
         """So many events came to this: applied, repeated, parked or dead."""
         if count:
             self._events.labels(self._service, outcome).inc(count)
+
+    def repaired(self, step: str) -> None:
+        """The watchdog told a step again; `step` is the kind of fact."""
+        self._repairs.labels(self._service, step).inc()
 
     def set(self, gauge: str, value: float) -> None:
         """Set one of the gauges."""

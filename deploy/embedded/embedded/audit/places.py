@@ -91,14 +91,13 @@ def _row(record: Record) -> tuple[Any, ...] | None:
         event = record.envelope()
     except Undecodable:
         return None
-    repeats = record.headers.get("ce_repeats")
     return (
         event.topic,
         event.key,
         event.id,
         event.type,
         event.route,
-        repeats.decode() if repeats else None,
+        "ce_repeated" in record.headers,
         event.sequence,
     )
 

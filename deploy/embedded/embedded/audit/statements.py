@@ -28,24 +28,24 @@ SELECT DISTINCT ON (key COLLATE "C") key, coalesce(reason, '')
 PATH = "SELECT doc #>> '{file,path}' AS path FROM tickets WHERE key = $1"
 
 # The facts on the topics as a table, from the event log. What cannot be read there is a dead letter of its reader.
-# A fact that was told again under a new id names the first in `repeats`.
+# A fact that the watchdog told again, under a new id, is marked as `repeated`.
 LOG = f"""
 (SELECT topic, key AS raw, headers ->> 'ce_subject' AS key, headers ->> 'ce_id' AS id, headers ->> 'ce_type' AS type,
-coalesce(headers ->> 'ce_route', '') AS route, headers ->> 'ce_repeats' AS repeats,
+coalesce(headers ->> 'ce_route', '') AS route, headers ->> 'ce_repeated' IS NOT NULL AS repeated,
 CASE WHEN headers ->> 'ce_sequence' ~ '^[0-9]{{1,18}}$' THEN (headers ->> 'ce_sequence')::bigint END AS sequence
 FROM event_log WHERE topic = ANY(ARRAY[{TOPICS_AS_TEXT}])) AS told
 """  # noqa: S608
 # The same, gathered from Kafka into a table that ends with the audit's connection.
 GATHER = """
 CREATE TEMPORARY TABLE audit_told
-(topic text, key text, id text, type text, route text, repeats text, sequence bigint)
+(topic text, key text, id text, type text, route text, repeated boolean, sequence bigint)
 """
 GATHERED = "(SELECT *, convert_to(key, 'UTF8') AS raw FROM audit_told) AS told"
 
 # `{told}` is one of the two. Exactly, for a few tickets:
 STEPS = """
 SELECT key COLLATE "C" AS key, min(sequence) AS first, max(sequence) AS last, count(DISTINCT sequence) AS versions,
-count(DISTINCT coalesce(repeats, id)) AS facts
+count(DISTINCT id) FILTER (WHERE NOT repeated) AS facts
 FROM {told} WHERE raw = ANY($3) AND type = ANY($2) AND key = ANY($1) GROUP BY 1 ORDER BY 1
 """
 # And quickly for all: where the sums are not those of 1, 2, 3... the ticket is looked at exactly afterwards.
@@ -53,7 +53,7 @@ FROM {told} WHERE raw = ANY($3) AND type = ANY($2) AND key = ANY($1) GROUP BY 1 
 STEPS_QUICKLY = """
 SELECT key COLLATE "C" AS key, count(*) AS many, max(sequence) AS last, sum(sequence)::bigint AS plain,
 sum(sequence * sequence)::bigint AS squares
-FROM (SELECT key, sequence FROM {told} WHERE type = ANY($1) AND sequence < 1000000 OFFSET 0) AS step
+FROM (SELECT key, sequence FROM {told} WHERE type = ANY($1) AND NOT repeated AND sequence < 1000000 OFFSET 0) AS step
 GROUP BY 1 ORDER BY 1
 """
 
