@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Callbacks:
-    """What came, in order: headers and body. The first `failures` are answered with 500."""
+    """What came, in order: headers and body. The first `failures` are answered with the `refusal`."""
 
     url: str = ""
     failures: int = 0
+    refusal: str = "500 Broken"
     came: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     news: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -30,7 +31,7 @@ class Callbacks:
             headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
             body = await reader.readexactly(int(headers["content-length"]))
             self.came.append((headers, body))
-            status = "500 Broken" if len(self.came) <= self.failures else "204 Taken"
+            status = self.refusal if len(self.came) <= self.failures else "204 Taken"
             writer.write(f"HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
             await writer.drain()
             self.news.set()

@@ -45,7 +45,7 @@ async def redeliver(
         member = await tx.fetchval(store.OF_MEMBER, delivery_id)
         if member is None or not who.may_see(member):
             raise Missing("no such delivery")
-        await calls.redeliver(tx, store.TELLINGS.name, delivery_id, running.now() - timedelta(seconds=1))
+        await calls.redeliver(tx, store.TELLINGS.name, running.now() - timedelta(seconds=1), id=delivery_id)
     running.signals.after_commit(calls=True)
     return {"accepted": True}
 

@@ -26,9 +26,10 @@ class VendorUpdate(Frozen):
 
 
 class VendorCase(Case):
-    """`heard` is the last update that had its effect; those behind a gap wait in `early`."""
+    """`heard` is the last update that had its effect; those behind a gap wait in `early`; `asked` is the last one missed."""
 
     vendor: str | None = None
     vendor_ref: str = ""
     heard: int = 0
+    asked: int = 0
     early: tuple[VendorUpdate, ...] = ()

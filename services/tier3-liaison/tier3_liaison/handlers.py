@@ -1,6 +1,7 @@
 """Events, timers and vendors' updates in."""
 
 from tier3_liaison.cases import VendorCase
+from tier3_liaison.gaps import ask_for_missing
 from tier3_liaison.policy import (
     accept_and_assign,
     answer_and_tell,
@@ -8,6 +9,7 @@ from tier3_liaison.policy import (
     let_go_and_tell,
     no_reply_and_tell,
     time_and_tell,
+    undelivered,
 )
 from tierline.desk.facts import HAND_OFFS, desk_rules
 from tierline.domain import events
@@ -15,8 +17,8 @@ from tierline.domain.words import Desk
 from tierline.kit.corridor import NOTHING, Decision, Incoming, Rule
 
 
-def note_call(case: VendorCase | None, fact: Incoming, book: object, now: object) -> Decision[VendorCase]:
-    """What came of a call to a vendor stands with the call; the case goes on as its clock says."""
+def delivered(case: VendorCase | None, fact: Incoming, book: object, now: object) -> Decision[VendorCase]:
+    """That a call arrived stands with the call; the case goes on as its clock says."""
     return NOTHING
 
 
@@ -28,6 +30,8 @@ ON: dict[str, Rule[VendorCase]] = {
     "timer.allowed": time_and_tell,
     "timer.reply": no_reply_and_tell,
     "timer.vendor_update": hear,
-    "call.delivered": note_call,
-    "call.failed": note_call,
+    "timer.missing": ask_for_missing,
+    "call.delivered": delivered,
+    "call.held": undelivered,
+    "call.failed": undelivered,
 }

@@ -6,19 +6,21 @@ from datetime import datetime
 from typing import Any
 
 from tier3_liaison.cases import VendorCase, VendorUpdate
+from tier3_liaison.gaps import watch
+from tier3_liaison.records import Wish
+from tier3_liaison.telling import calling
 from tierline.desk.facts import accept, let_go, no_reply, take_in, time_ran_out
 from tierline.desk.moves import carry_out, pass_on
 from tierline.desk.steps import STILL, said, stand_still, step, tried
 from tierline.domain import events
 from tierline.domain.case import Audience, Message
+from tierline.domain.discretion import without_people
 from tierline.domain.lifecycle import Move
 from tierline.domain.policy import Policies, Policy
-from tierline.domain.privacy import redact
 from tierline.domain.words import Desk, Reason
-from tierline.kit.corridor import NOTHING, Call, Decision, Draft, Incoming
+from tierline.kit.corridor import NOTHING, Decision, Draft, Incoming
 
 Rule = Callable[[VendorCase | None, Incoming, Policies, datetime], Decision[VendorCase]]
-LANE = "vendor"
 
 
 def accept_and_assign(
@@ -38,6 +40,7 @@ def accept_and_assign(
         memory |= {
             "heard": case.heard,
             "early": case.early,
+            "asked": case.asked,
             "vendor_ref": case.vendor_ref,
         }
     given, told = step(
@@ -51,9 +54,10 @@ def accept_and_assign(
         vendor=liaison.vendor,
         liaison=liaison.name,
     )
-    return _calling(
+    return calling(
         replace(taken, state=given, events=(*taken.events, told)),
         "case.reopened" if known else "case.assigned",
+        now,
     )
 
 
@@ -67,7 +71,9 @@ def answer_and_tell(case: VendorCase | None, fact: Incoming, policies: Policies,
     after, told = step(
         taken.state, Move.TELL, events.VendorTold, policy, by="rule", why="reply", vendor=taken.state.vendor
     )
-    return _calling(replace(taken, state=after, events=(*taken.events, told)), "case.reply", spoken.message.text)
+    return calling(
+        replace(taken, state=after, events=(*taken.events, told)), "case.reply", now, text=spoken.message.text
+    )
 
 
 def telling_vendor(rule: Rule) -> Rule:
@@ -78,7 +84,7 @@ def telling_vendor(rule: Rule) -> Rule:
         after = decision.state
         if case is None or after is None or after.vendor is None or not case.held or after.held:
             return decision
-        return _calling(decision, "case.withdrawn")
+        return calling(decision, "case.withdrawn", now)
 
     return told
 
@@ -107,7 +113,8 @@ def hear(case: VendorCase | None, fact: Incoming, policies: Policies, now: datet
             {**decision.timers, **effect.timers},
             (*decision.calls, *effect.calls),
         )
-    return decision
+    after = decision.state
+    return replace(decision, timers={**decision.timers, **watch(case, after, now)}) if after else decision
 
 
 def _effect(case: VendorCase, update: VendorUpdate, policy: Policy, now: datetime) -> Decision[VendorCase]:
@@ -192,46 +199,50 @@ def _late(case: VendorCase, update: VendorUpdate, by: str, text: str, now: datet
     return Decision(case, (Draft(events.event_type(told), told.version, told),))
 
 
-def _calling(decision: Decision[VendorCase], kind: str, text: str = "") -> Decision[VendorCase]:
-    case = decision.state
-    if case is None or case.vendor is None:
-        return decision
-    call = Call(
-        # The step's version makes it one of its kind, whichever vendor it is for, and however often the case comes.
-        id=f"{case.file.ticket_id}-{case.version}-{kind.removeprefix('case.')}",
-        lane=LANE,
-        target=case.vendor,
-        body=payload(case, kind, text),
-        about={"type": kind, "member": case.file.member},
+def declining(rule: Rule) -> Rule:
+    """The same rule; where an agent declines a case by it, the wish is kept for product owners, without a word of who asked."""
+
+    def kept(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
+        decision = rule(case, fact, policies, now)
+        declined = [draft.data for draft in decision.events if isinstance(draft.data, events.CaseDeclined)]
+        if case is None or not declined:
+            return decision
+        (told,), file = declined, case.file
+        wish = Wish(
+            id=f"{file.ticket_id}-{told.version}",
+            at=now,
+            member=file.member,
+            component=file.component,
+            impact=file.impact,
+            reason=told.reason_code,
+            subject=without_people(file.subject, file.reporter.name)[0],
+            description=without_people(file.description, file.reporter.name)[0],
+            answer=without_people(told.attempt.text if told.attempt else "", file.reporter.name)[0],
+        )
+        return replace(decision, rows=(*decision.rows, wish))
+
+    return kept
+
+
+def undelivered(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
+    """A call waits for the endpoint's owner, or was given up: said in the case, once, for the liaison to act."""
+    said_id = f"{fact.key}:{fact.type}:{fact.data['id']}"
+    if case is None or not case.held or case.file.knows(said_id):
+        return NOTHING
+    waits = fact.type == "call.held"
+    text = (
+        f"{fact.data['type']} waits and is not sent to {fact.data['target']}: {fact.data['note']}. "
+        "It goes out when the endpoint is enabled again."
+        if waits
+        else f"{fact.data['type']} could not be delivered to {fact.data['target']} in three days: {fact.data['note']}. "
+        "It can be sent again."
     )
-    return replace(decision, calls=(*decision.calls, call))
+    note = Message(id=said_id, at=now, author="tier3", audience=Audience.INTERNAL, text=text)
+    why = "vendor_disabled" if waits else "vendor_unreachable"
+    policy = policies[case.file.member]
+    after, told = step(case, Move.NOTE, events.CaseNoted, policy, by="rule", why=why, message=note)
+    return Decision(after, (told,))
 
 
-def payload(case: VendorCase, kind: str, text: str) -> dict[str, Any]:
-    """What a vendor is sent: an allow-list, with student data removed; nothing of who the reporter is but their role."""
-    file = case.file
-    body: dict[str, Any] = {"type": kind, "ticket_id": file.ticket_id, "component": file.component.value}
-    if kind == "case.reply":
-        return {**body, "message": redact(text)[0]}
-    if kind == "case.withdrawn":
-        return {**body, "vendor_ref": case.vendor_ref}
-    said_so_far = [
-        {"author": message.author, "at": message.at.isoformat(), "text": redact(message.text)[0]}
-        for message in file.conversation
-        if message.audience is Audience.PUBLIC
-    ]
-    return {
-        **body,
-        "impact": file.impact.value,
-        "reporter_role": file.reporter.role.value,
-        "subject": redact(file.subject)[0],
-        "description": redact(file.description)[0],
-        "conversation": said_so_far[-20:],
-        "tried": [{"desk": a.desk.value, "text": redact(a.text)[0]} for a in file.tried if a.text][-20:],
-        "submitted_at": file.submitted_at.isoformat(),
-        "vendor_ref": case.vendor_ref,
-    }
-
-
-carry_out_and_tell = telling_vendor(carry_out)
+carry_out_and_tell = telling_vendor(declining(carry_out))
 let_go_and_tell, time_and_tell, no_reply_and_tell = map(telling_vendor, (let_go, time_ran_out, no_reply))

@@ -1,14 +1,17 @@
-"""Tables and queries: the cases, the vendors and their endpoints, what vendors sent."""
+"""Tables and queries: the cases, the vendors and their endpoints, what vendors sent, what they were told, the wishes."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 from tier3_liaison.cases import VendorCase
 from tier3_liaison.handlers import ON
+from tier3_liaison.records import Disclosure, Wish
+from tier3_liaison.registry import Endpoint
 from tierline.desk.cases import case_room
 from tierline.domain.words import Desk
 from tierline.kit.database import Tx
-
-CASES = case_room(VendorCase, Desk.TIER3, ON)
 
 VENDORS_TABLE = """
 CREATE TABLE vendors (
@@ -25,23 +28,89 @@ CREATE TABLE webhook_inbox (
     PRIMARY KEY (vendor, webhook_id)
 );
 """
-VENDOR = "SELECT slug, url, secrets FROM vendors WHERE slug = $1"
-VENDORS = "SELECT slug, url, cardinality(secrets) AS secrets, updated_at FROM vendors ORDER BY slug"
-# The newest secret first; two stay valid, so that a rotation overlaps.
+FIELDS = "slug, url, secrets, overlap_until, failing_since, disabled_at, disabled_why"
+VENDOR = f"SELECT {FIELDS} FROM vendors WHERE slug = $1"  # noqa: S608 - our own constant
+# The registry as people read it, with how many calls wait for each endpoint.
+VENDORS = f"""
+SELECT {FIELDS}, updated_at, (SELECT count(*) FROM calls WHERE target = slug AND status = 'pending') AS waiting
+FROM vendors ORDER BY slug
+"""  # noqa: S608
 PUT_VENDOR = """
-INSERT INTO vendors (slug, url, secrets) VALUES ($1, $2, ARRAY[$3])
-ON CONFLICT (slug) DO UPDATE SET url = excluded.url, updated_at = now(),
-secrets = CASE WHEN $3 = ANY(vendors.secrets) THEN vendors.secrets ELSE (ARRAY[$3] || vendors.secrets)[1:2] END
+INSERT INTO vendors (slug, url, secrets, overlap_until, failing_since, disabled_at, disabled_why)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (slug) DO UPDATE SET url = excluded.url, secrets = excluded.secrets, overlap_until = excluded.overlap_until,
+failing_since = excluded.failing_since, disabled_at = excluded.disabled_at, disabled_why = excluded.disabled_why,
+updated_at = now()
 """
+# How an endpoint does; a change that a person made meanwhile stands.
+NOTE_HEALTH = """
+UPDATE vendors SET failing_since = $3, disabled_at = $4, disabled_why = $5 WHERE slug = $1 AND url = $2
+AND disabled_at IS NULL
+"""
+CLOSED = "SELECT count(*) FROM vendors WHERE disabled_at IS NOT NULL"
 RECEIVE = "INSERT INTO webhook_inbox (vendor, webhook_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1"
-CALLS = """
-SELECT id, key, target, about, status, attempts, next_at, created_at, finished_at FROM calls
-WHERE ($1::text IS NULL OR key = $1) AND ($2::text IS NULL OR target = $2) AND ($3::text IS NULL OR status = $3)
-ORDER BY pos DESC LIMIT 100
+DISCLOSE = """
+INSERT INTO disclosures (call_id, ticket_id, member, vendor, at, type, fields, removed, why)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+"""
+KEEP_WISH = """
+INSERT INTO wishes (id, at, member, component, impact, reason, subject, description, answer)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
+"""
+# What was disclosed of a ticket, oldest first; `sent_at` stays empty until the vendor has taken it.
+DISCLOSURES = """
+SELECT d.call_id, d.ticket_id, d.member, d.vendor, d.at, d.type, d.fields, d.removed, d.why, c.status,
+       CASE WHEN c.status = 'delivered' THEN c.finished_at END AS sent_at
+FROM disclosures AS d LEFT JOIN calls AS c ON c.id = d.call_id
+WHERE ($1::text IS NULL OR d.ticket_id = $1) AND ($2::text IS NULL OR d.vendor = $2)
+AND ($3::text IS NULL OR d.member = $3) AND ($4::timestamptz IS NULL OR (d.at, d.call_id) > ($4, $5::text))
+ORDER BY d.at, d.call_id LIMIT $6
+"""
+WISHES = """
+SELECT id, at, member, component, impact, reason, subject, description, answer FROM wishes
+WHERE ($1::text IS NULL OR component = $1) AND ($2::timestamptz IS NULL OR at >= $2)
+AND ($3::text IS NULL OR reason = $3) AND ($4::text IS NULL OR member = $4)
+AND ($5::timestamptz IS NULL OR (at, id) > ($5, $6::text)) ORDER BY at, id LIMIT $7
 """
 
 
-async def vendor(tx: Tx, slug: str) -> dict[str, Any] | None:
-    """A vendor's endpoint and secrets; None where there is no such vendor."""
-    row = await tx.fetchrow(VENDOR, slug)
-    return dict(row) if row else None
+async def vendor(tx: Tx, slug: str, *, lock: bool = False) -> Endpoint | None:
+    """A vendor's endpoint; None where there is no such vendor."""
+    row = await tx.fetchrow(VENDOR + (" FOR UPDATE" if lock else ""), slug)
+    return Endpoint(**dict(row)) if row else None
+
+
+async def put_vendor(tx: Tx, kept: Endpoint) -> None:
+    """Keep an endpoint as it is now."""
+    health = (kept.failing_since, kept.disabled_at, kept.disabled_why)
+    await tx.execute(PUT_VENDOR, kept.slug, kept.url, list(kept.secrets), kept.overlap_until, *health)
+
+
+async def note_health(tx: Tx, after: Endpoint) -> None:
+    """Keep how an endpoint does, unless a person changed or closed it meanwhile."""
+    await tx.execute(NOTE_HEALTH, after.slug, after.url, after.failing_since, after.disabled_at, after.disabled_why)
+
+
+async def save_rows(tx: Tx, rows: Sequence[Any]) -> None:
+    """Keep what was disclosed, and the wishes."""
+    disclosures = [tuple(row.model_dump().values()) for row in rows if isinstance(row, Disclosure)]
+    if disclosures:
+        await tx.executemany(DISCLOSE, disclosures)
+    wishes = [tuple(row.model_dump().values()) for row in rows if isinstance(row, Wish)]
+    if wishes:
+        await tx.executemany(KEEP_WISH, wishes)
+
+
+async def disclosures(
+    tx: Tx,
+    ticket_id: str | None,
+    vendor: str | None,
+    member: str | None,
+    after: tuple[datetime | None, str | None],
+    limit: int,
+) -> list[dict[str, Any]]:
+    """What was disclosed, oldest first."""
+    return [dict(row) for row in await tx.fetch(DISCLOSURES, ticket_id, vendor, member, *after, limit)]
+
+
+CASES = replace(case_room(VendorCase, Desk.TIER3, ON), save_rows=save_rows)

@@ -2,12 +2,19 @@
 
 import json
 
+import structlog
+
 from tier3_liaison import store
+from tier3_liaison.registry import Endpoint, after_attempt
 from tierline.kit import webhooks
 from tierline.kit.calls import Result, Waiting
 from tierline.kit.courier import Channel
 from tierline.kit.egress import ForbiddenTarget, Unreachable
 from tierline.kit.runtime import Runtime
+
+log = structlog.get_logger()
+
+UNREGISTERED = Result(delivered=False, note="the vendor has no endpoint in the registry yet", hold=True)
 
 
 def channel(running: Runtime) -> Channel:
@@ -15,24 +22,37 @@ def channel(running: Runtime) -> Channel:
 
     async def make(call: Waiting) -> Result:
         async with running.database.connection() as tx:
-            vendor = await store.vendor(tx, call.target)
-        if vendor is None:
-            return Result(delivered=False, note="the vendor has no endpoint in the registry yet")
-        return await post(running, call.id, vendor["url"], vendor["secrets"], call.body)
+            endpoint = await store.vendor(tx, call.target)
+            running.metrics.set("targets_closed", await tx.fetchval(store.CLOSED))
+        if endpoint is None:
+            return UNREGISTERED
+        if endpoint.disabled_at is not None:
+            return Result(delivered=False, note=endpoint.disabled_why, hold=True)
+        result = await post(running, call.id, endpoint, call.body)
+        after = after_attempt(endpoint, result, running.now())
+        if after != endpoint:
+            async with running.database.connection() as tx:
+                await store.note_health(tx, after)
+                running.metrics.set("targets_closed", await tx.fetchval(store.CLOSED))
+        if after.disabled_at is None:
+            return result
+        log.error("vendor_disabled", action="vendor_disabled", name=after.slug, reason=after.disabled_why)
+        return Result(delivered=False, note=after.disabled_why, hold=True)
 
     return make
 
 
-async def post(running: Runtime, id: str, url: str, secrets: list[str], body: object) -> Result:
-    """Send one signed webhook. 2xx is delivered; 410 says never again."""
+async def post(running: Runtime, id: str, endpoint: Endpoint, body: object) -> Result:
+    """Send one webhook, signed with every secret that counts. 2xx is delivered; 410 says never again."""
     raw, now = json.dumps(body).encode(), running.now()
-    headers = {"content-type": "application/json", **webhooks.sign(secrets, id, now, raw)}
+    signed = webhooks.sign(endpoint.valid_secrets(now), id, now, raw)
     try:
-        answer = await running.egress.post(url, raw, headers)
+        answer = await running.egress.post(endpoint.url, raw, {"content-type": "application/json", **signed})
     except Unreachable as error:
         return Result(delivered=False, note=str(error))
     except ForbiddenTarget as error:
-        return Result(delivered=False, note=error.detail, final=True)
+        # The name leads inside today; whoever corrects it within three days loses no call.
+        return Result(delivered=False, note=error.detail)
     wish = webhooks.parse_retry_after(answer.retry_after, now)
     return Result(
         delivered=200 <= answer.status < 300,

@@ -1,7 +1,8 @@
 """Calls to the outside world: a row first, in the transaction of the decision; the call later, outside of any.
 
 Calls of one key and lane go out in order: a later one waits until the earlier one was delivered or given up. What
-came of a call is a fact of its room (`call.delivered`, `call.failed`), decided in the transaction that marks the row.
+came of a call is a fact of its room (`call.delivered`, `call.failed`, `call.held`), decided in the transaction that
+marks the row.
 """
 
 import json
@@ -32,10 +33,28 @@ FINISH = """
 UPDATE calls SET status = $2, attempts = $3, finished_at = $4 WHERE id = $1 AND status = 'pending' RETURNING 1
 """
 AGAIN = "UPDATE calls SET attempts = $2, next_at = $3 WHERE id = $1 AND status = 'pending'"
-# A person wants a call made again, delivered or not.
-REDELIVER = """
-UPDATE calls SET status = 'pending', attempts = 0, next_at = $2, finished_at = NULL WHERE id = $1 AND room = $3 RETURNING 1
+# Nobody is to be called there for now; unless someone has let the call go meanwhile.
+HOLD = "UPDATE calls SET next_at = $2 WHERE id = $1 AND status = 'pending' AND next_at = $3"
+# A place may be called again: what waits, and what was given up since `$4`, goes out at once.
+LET_GO = """
+UPDATE calls SET status = 'pending', attempts = 0, next_at = $3, finished_at = NULL
+WHERE room = $1 AND target = $2 AND (status = 'pending' OR (status = 'failed' AND finished_at >= $4))
 """
+# A person wants calls made again, delivered or not. The filters are null where they were not given.
+REDELIVER = """
+UPDATE calls SET status = 'pending', attempts = 0, next_at = $2, finished_at = NULL WHERE room = $1
+AND ($3::text IS NULL OR id = $3) AND ($4::text IS NULL OR key = $4) AND ($5::text IS NULL OR target = $5)
+AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR about ->> 'member' = $7) RETURNING 1
+"""
+# One page of calls, the newest first.
+PAGE = """
+SELECT pos, id, key, target, about, status, attempts, next_at, created_at, finished_at FROM calls WHERE room = $1
+AND ($2::text IS NULL OR key = $2) AND ($3::text IS NULL OR target = $3) AND ($4::text IS NULL OR status = $4)
+AND ($5::text IS NULL OR about ->> 'member' = $5) AND ($6::bigint IS NULL OR pos < $6) ORDER BY pos DESC LIMIT $7
+"""
+ATTEMPTS = (
+    "SELECT call_id, number, at, outcome, note, seconds FROM attempts WHERE call_id = ANY($1) ORDER BY at, number"
+)
 BACKLOG = "SELECT count(*), coalesce(extract(epoch FROM now() - min(created_at)), 0)::float8 FROM calls WHERE status = 'pending'"
 
 
@@ -51,16 +70,21 @@ class Waiting:
     body: dict[str, Any]
     about: dict[str, str]
     attempts: int
+    due: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of one attempt. `final` failures are never tried again; `retry_after` is the other side's wish, in seconds."""
+    """What came of one attempt. `final` failures are never tried again; `retry_after` is the other side's wish, in seconds.
+
+    `hold` says that no attempt was made or counts, and that the call waits until someone lets it go.
+    """
 
     delivered: bool
     note: str
     final: bool = False
     retry_after: float | None = None
+    hold: bool = False
 
 
 async def write(tx: Tx, room: str, calls: Sequence[tuple[str, Call]], now: datetime) -> None:
@@ -85,6 +109,7 @@ async def due(database: Database, now: datetime, busy: Sequence[str], most: int)
                 json.loads(row["body"]),
                 json.loads(row["about"]),
                 row["attempts"],
+                row["next_at"],
             )
             for row in await held.fetch(DUE, now, busy, most)
         ]
@@ -106,16 +131,56 @@ async def again(tx: Tx, call: Waiting, at: datetime) -> None:
     await tx.execute(AGAIN, call.id, call.attempts + 1, at)
 
 
-async def redeliver(tx: Tx, room: str, call_id: str, now: datetime) -> bool:
-    """Make a call again, with the same identity; False where there is no such call."""
-    return await tx.fetchval(REDELIVER, call_id, now, room) is not None
+async def hold(tx: Tx, call: Waiting, until: datetime) -> None:
+    """Look at the call again at `until`; it has lost no attempt."""
+    await tx.execute(HOLD, call.id, until, call.due)
+
+
+async def let_go(tx: Tx, room: str, target: str, now: datetime, since: datetime | None) -> None:
+    """Make the calls to `target` that wait, and those that were given up since `since`, as if they were new."""
+    await tx.execute(LET_GO, room, target, now, since)
+
+
+async def redeliver(
+    tx: Tx,
+    room: str,
+    now: datetime,
+    *,
+    id: str | None = None,
+    key: str | None = None,
+    target: str | None = None,
+    status: str | None = None,
+    member: str | None = None,
+) -> int:
+    """Make the calls that fit again, each with its identity and in the order of its key; how many there are."""
+    return len(await tx.fetch(REDELIVER, room, now, id, key, target, status, member))
+
+
+async def page(
+    tx: Tx,
+    room: str,
+    *,
+    key: str | None,
+    target: str | None,
+    status: str | None,
+    member: str | None,
+    before: int | None,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """The newest calls that fit, each with every attempt at it; `pos` is its place."""
+    rows = await tx.fetch(PAGE, room, key, target, status, member, before, limit)
+    made: dict[str, list[dict[str, Any]]] = {row["id"]: [] for row in rows}
+    for row in await tx.fetch(ATTEMPTS, list(made)):
+        made[row["call_id"]].append({name: value for name, value in row.items() if name != "call_id"})
+    return [{**dict(row), "about": json.loads(row["about"]), "made": made[row["id"]]} for row in rows]
 
 
 def fact_of(call: Waiting, result: Result, now: datetime) -> Incoming:
     """What came of a call, as a fact of its room."""
+    came = "delivered" if result.delivered else "held" if result.hold else "failed"
     return Incoming(
         key=call.key,
-        type="call.delivered" if result.delivered else "call.failed",
+        type=f"call.{came}",
         id=f"call:{call.id}:{call.attempts + 1}",
         at=now,
         data={"id": call.id, "lane": call.lane, "target": call.target, "note": result.note, **call.about},

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 AT_ONCE = 16
 LOOK_AGAIN = 1.0
 LONGEST = 60.0
+HELD = timedelta(minutes=10)
 
 Channel = Callable[[Waiting], Awaitable[Result]]
 """How the calls of one lane are made. It answers with a result; what it raises counts as a failed attempt."""
@@ -77,16 +78,20 @@ class Courier:
         house, now = self._house, self._house.now()
         wish = timedelta(seconds=result.retry_after) if result.retry_after is not None else None
         following = None
-        if not result.delivered and not result.final:
+        if not (result.delivered or result.final or result.hold):
             # Spread, so that many calls to one place do not come back together; no secret hangs on this.
             following = next_attempt(call.attempts + 1, now, jitter=random.random(), retry_after=wish)  # noqa: S311
         room = self._rooms[call.room]
         async with house.database.transaction() as tx:
             fact = calls.fact_of(call, result, now)
             await room.documents.load(tx, [call.key], lock=True)
-            await calls.attempted(tx, call, result, now, seconds)
-            if following is not None:
-                await calls.again(tx, call, following)
-            elif await calls.finish(tx, call, "delivered" if result.delivered else "failed", now):
+            if result.hold:
+                await calls.hold(tx, call, now + HELD)
                 await room.through(tx, [fact], house)
+            else:
+                await calls.attempted(tx, call, result, now, seconds)
+                if following is not None:
+                    await calls.again(tx, call, following)
+                elif await calls.finish(tx, call, "delivered" if result.delivered else "failed", now):
+                    await room.through(tx, [fact], house)
         house.signals.after_commit(timers=True)

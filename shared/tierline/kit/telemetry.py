@@ -43,6 +43,7 @@ class Metrics:
                 "outbox_oldest_seconds": "Age of the oldest of them",
                 "calls_pending": "Outgoing calls not yet made",
                 "calls_oldest_seconds": "Age of the oldest of them",
+                "targets_closed": "Places that are not called until someone acts",
                 "parked": "Events that wait to be tried again",
                 "dead_letters": "Events that wait for a person",
                 "timers_overdue": "Deadlines that have passed and not fired",

@@ -1,0 +1,23 @@
+"""Vendors' endpoints that can fail and rest, secrets that overlap, what was disclosed, and the wishes."""
+
+from alembic import op
+
+from tier3_liaison.records import TABLES
+from tierline.kit.migrate import statements
+
+revision = "0002"
+down_revision = "0001"
+
+VENDORS = """
+ALTER TABLE vendors ADD COLUMN overlap_until timestamptz;
+ALTER TABLE vendors ADD COLUMN failing_since timestamptz;
+ALTER TABLE vendors ADD COLUMN disabled_at timestamptz;
+ALTER TABLE vendors ADD COLUMN disabled_why text NOT NULL DEFAULT '';
+CREATE INDEX calls_target ON calls (target, pos);
+"""
+
+
+def upgrade() -> None:
+    """Make them."""
+    for statement in statements(VENDORS, TABLES):
+        op.execute(statement)
