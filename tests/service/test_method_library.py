@@ -4,8 +4,10 @@ import asyncio
 import json
 
 import httpx
+import pytest
 
 from house import House
+from tier2 import store
 
 METHODS = "/tier2/v1/methods"
 BODY = {
@@ -124,6 +126,16 @@ async def test_what_tier_2_kept_resolving_is_listed_as_a_gap(house: House) -> No
     assert "teacher" not in json.dumps(gap)
     assert (await house.client.get(path, headers=house.key("tier2"))).json()["items"] == []
     assert (await house.client.get(path, headers=house.key("client", "birch"))).status_code == 403
+
+
+async def test_a_full_library_says_so_and_takes_nothing_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LARGEST_LIBRARY", 0)
+    key = house.key("tier2", "birch")
+    assert (await house.client.put(f"{METHODS}/too-many", json=BODY, headers=key)).status_code == 409
+    lines = json.dumps({"id": "too-many", **BODY}).encode()
+    answer = await house.client.post(f"{METHODS}:import", content=lines, headers=key)
+    assert "at most" in json.loads(answer.text)["error"]
+    assert (await house.client.get(f"{METHODS}/too-many", headers=key)).status_code == 404
 
 
 async def _at_tier2(

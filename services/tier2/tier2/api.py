@@ -1,5 +1,6 @@
 """HTTP in: the calls that every desk has, with what this one adds: methods at a case, drafts, and gaps in the manuals."""
 
+import asyncio
 from datetime import datetime
 from typing import Annotated, Any
 
@@ -86,7 +87,7 @@ async def draft_method(ticket_id: TicketId, running: Running, who: Caller, respo
         await tx.execute(store.CHANGE_LIBRARY)
         known = (await METHODS.load(tx, [draft.key], lock=True)).get(draft.key)
         if known is None:
-            await METHODS.insert(tx, {draft.key: draft})
+            await store.add(tx, draft)
         elif known.deleted:
             raise Conflict("the draft of this resolution was deleted")
         found = known or draft
@@ -111,7 +112,7 @@ async def manual_gaps(
         rows = await tx.fetch(store.STANDING, who.member, component, LOOKED_AT)
         known = (await library.shelf(running, tx, who.member)).words
     kept = [RESOLUTIONS.read(row["doc"]) for row in rows]
-    found = gaps.find(kept, minimum)[:limit]
+    found = (await asyncio.to_thread(gaps.find, kept, minimum))[:limit]
     return Gaps(items=[_shown(gap, known) for gap in found], looked_at=len(kept))
 
 

@@ -7,7 +7,7 @@ written like a name, and what fewer than three issues share unless a method says
 import math
 import re
 from collections import Counter, defaultdict
-from collections.abc import Sequence, Set
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -57,6 +57,15 @@ class Gap:
     component: Component
     issues: list[Kept] = field(default_factory=list)
     weights: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
+    square: float = 0.0
+
+    def take(self, issue: Kept, rarity: Mapping[str, float]) -> None:
+        """Put one more issue to it, and keep the square of its length, which every comparison needs."""
+        self.issues.append(issue)
+        for word in _marks(issue):
+            before = self.weights[word]
+            self.weights[word] = before + rarity[word]
+            self.square += self.weights[word] ** 2 - before**2
 
     def shown_words(self, known: Set[str]) -> list[str]:
         """What the issues have in common, the most telling first; words of the library, or of three issues and more."""
@@ -95,11 +104,10 @@ def find(issues: Sequence[Kept], at_least: int) -> list[Gap]:
             number = len(gaps)
             gaps.append(Gap(issue.component))
         gap = gaps[number]
-        gap.issues.append(issue)
         for word in _marks(issue):
             if word not in gap.weights:
                 by_word.setdefault((issue.component, word), []).append(number)
-            gap.weights[word] += rarity[word]
+        gap.take(issue, rarity)
     large = [gap for gap in gaps if len(gap.issues) >= at_least]
     return sorted(large, key=lambda gap: (-len(gap.issues), -max(i.at for i in gap.issues).timestamp()))
 
@@ -121,6 +129,5 @@ def _most_alike(
     own = math.sqrt(sum(rarity[word] ** 2 for word in marks)) or 1.0
     best: tuple[float, int] | None = None
     for number, dot in dots.items():
-        length = math.sqrt(sum(weight**2 for weight in gaps[number].weights.values())) or 1.0
-        best = max(best or (0.0, 0), (dot / (own * length), -number))
+        best = max(best or (0.0, 0), (dot / (own * math.sqrt(gaps[number].square)), -number))
     return -best[1] if best and best[0] >= ALIKE else None

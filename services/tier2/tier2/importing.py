@@ -10,7 +10,7 @@ from tier2.methods import METHODS, MethodForm, first, key_of
 from tier2.reading import LARGEST, check_id, fitting, read_markdown
 from tierline.kit.auth import Principal
 from tierline.kit.database import Tx
-from tierline.kit.errors import Invalid, Unavailable
+from tierline.kit.errors import Conflict, Invalid, Unavailable
 from tierline.kit.lines import split
 from tierline.kit.runtime import Runtime
 
@@ -86,7 +86,10 @@ async def _save_one(tx: Tx, who: Principal, item: Read, *, keep: bool, now: date
     known = (await METHODS.load(tx, [key], lock=True)).get(key)
     result = {"line": number, "id": method_id}
     if known is None:
-        await METHODS.insert(tx, {key: first(owner, method_id, form, by, now)})
+        try:
+            await store.add(tx, first(owner, method_id, form, by, now))
+        except Conflict as full:
+            return {**result, "error": full.detail}
         return {**result, "version": 1, "result": "new"}
     if keep or known.says_the_same(form):
         return {**result, "version": known.version, "result": "kept"}

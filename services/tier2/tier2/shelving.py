@@ -103,7 +103,10 @@ async def put_method(
         seen = known if known and not known.deleted else shared if shared and not shared.deleted else None
         _guard(seen.version if seen else None, if_match)
         after = known.changed(form, by, running.now()) if known else first(owner, method_id, form, by, running.now())
-        await METHODS.save(tx, {key: after}, [key] if known else [])
+        if known is None:
+            await store.add(tx, after)
+        else:
+            await METHODS.update(tx, {key: after})
     response.status_code = 201 if known is None or known.deleted else 200
     return await read_method(running, who, method_id, response)
 
