@@ -43,6 +43,12 @@ async def export(folder: Path, port: int, ticket_id: str) -> str:
         return (await _answer(client, "GET", f"/intake/v1/tickets/{ticket_id}/export")).text
 
 
+async def as_operator(folder: Path, port: int, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    """One call with the operator's key. Raises `Answered` with what the install says."""
+    async with _client(port, _credentials(folder)["operator"]) as client:
+        return await _ask(client, method, path, body)
+
+
 async def watch(folder: Path, port: int, ticket_id: str | None) -> AsyncIterator[dict[str, Any]]:
     """Facts as they happen."""
     path = f"/intake/v1/tickets/{ticket_id}/stream" if ticket_id else "/intake/v1/stream"

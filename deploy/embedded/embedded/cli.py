@@ -5,7 +5,6 @@ import json
 import signal
 import sys
 from collections.abc import Coroutine
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,23 +12,15 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from embedded import asking, doctoring, places, screen
-from embedded.audit import auditing
+from embedded import asking, dead, doctoring, proving, screen
 from embedded.day import Day
 from embedded.machine import Machine, running
+from embedded.terminal import HOME, PORT, Folder, Json, Kafka, Port, dump, run, say
 from embedded.vendor_check.command import app as vendor_app
-from tierline.domain import chain
-from tierline.kit.errors import KitError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(vendor_app, name="vendor")
 console = Console()
-
-Folder = Annotated[Path, typer.Option(envvar="TIERLINE_FOLDER", help="Where the install keeps its data")]
-Port = Annotated[int, typer.Option(envvar="TIERLINE_PORT", min=0, max=65535, help="The one port of this machine")]
-Kafka = Annotated[str | None, typer.Option(help="host:port of Kafka; without it events travel over PostgreSQL")]
-Json = Annotated[bool, typer.Option("--json", help="Answer in JSON")]
-HOME, PORT = Path(".tierline"), 8080
 
 
 @app.command()
@@ -38,10 +29,10 @@ def up(folder: Folder = HOME, port: Port = PORT, kafka: Kafka = None, json: Json
 
     async def work() -> None:
         async with running(folder, port=port, kafka=kafka, quiet=False) as machine:
-            _say({"url": machine.url, "ready": True}, f"Tierline is up at {machine.url} (Ctrl-C ends it)", json)
+            say({"url": machine.url, "ready": True}, f"Tierline is up at {machine.url} (Ctrl-C ends it)", json)
             await _until_told_to_stop()
 
-    _run(work())
+    run(work())
 
 
 @app.command()
@@ -62,7 +53,7 @@ def demo(
             await _play(day, show=not json)
             good = all(story.ended_told for story in day.stories)
             if json:
-                sys.stdout.write(f"{_dump(screen.as_json(day))}\n")
+                sys.stdout.write(f"{dump(screen.as_json(day))}\n")
             else:
                 screen.summary(day, console)
                 _what_to_try(machine, folder)
@@ -70,7 +61,7 @@ def demo(
                 await _until_told_to_stop()
             return 0 if good else 1
 
-    raise typer.Exit(_run(work()))
+    raise typer.Exit(run(work()))
 
 
 @app.command()
@@ -106,17 +97,17 @@ def watch(
 
     async def work() -> None:
         async for fact in asking.watch(folder, port, ticket_id):
-            _say(fact, asking.line(fact), json)
+            say(fact, asking.line(fact), json)
 
-    _run(work())
+    run(work())
 
 
 @app.command()
 def doctor(folder: Folder = HOME, port: Port = PORT, kafka: Kafka = None, json: Json = False) -> None:
     """Check each dependency, and say the remedy for what is missing."""
-    findings = _run(doctoring.examine(folder, port, kafka))
+    findings = run(doctoring.examine(folder, port, kafka))
     if json:
-        sys.stdout.write(f"{_dump([finding.__dict__ for finding in findings])}\n")
+        sys.stdout.write(f"{dump([finding.__dict__ for finding in findings])}\n")
     else:
         for finding in findings:
             mark = "[green]ok[/green]" if finding.ok else "[red]no[/red]"
@@ -124,42 +115,9 @@ def doctor(folder: Folder = HOME, port: Port = PORT, kafka: Kafka = None, json: 
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
-@app.command()
-def audit(folder: Folder = HOME, kafka: Kafka = None, json: Json = False) -> None:
-    """Prove that no ticket is lost, stuck, doubled or left untold; one line for each breach, 1 if there is any."""
-
-    async def work() -> auditing.Report:
-        return await auditing.audit(places.databases_of(folder), places.bus_of(folder, kafka), _now)
-
-    report = _run(work())
-    _say(report.as_json(), "\n".join(report.lines()), json)
-    raise typer.Exit(1 if report.breaches else 0)
-
-
-@app.command()
-def export(ticket_id: str, folder: Folder = HOME, port: Port = PORT) -> None:
-    """A ticket's whole history as a chain of hashes, for keeping elsewhere."""
-    sys.stdout.write(_run(asking.export(folder, port, ticket_id)))
-
-
-@app.command()
-def verify(
-    exported: Annotated[Path, typer.Argument(help="What `tierline export` wrote")],
-    head: Annotated[str | None, typer.Option(help="The hash that the history must end with")] = None,
-    json: Json = False,
-) -> None:
-    """Check an exported history, offline: 1 and the place if a single byte of it was changed."""
-    try:
-        first = chain.verify(exported.read_bytes())
-        if head is not None and first["head"] != head:
-            raise chain.Altered("the end", "it is sound, and it is another history than the one with this head")
-    except OSError as error:
-        sys.stderr.write(f"{exported} cannot be read ({error.strerror})\n")
-        raise typer.Exit(2) from None
-    except chain.Altered as error:
-        _say({"sound": False, "place": error.place, "says": str(error)}, f"ALTERED {exported}: {error}", json)
-        raise typer.Exit(1) from None
-    _say({"sound": True, **first}, f"sound: {first['facts']} facts of {first['ticket_id']}, head {first['head']}", json)
+for command in (proving.audit, proving.replay, proving.export, proving.verify):
+    app.command()(command)
+app.add_typer(dead.app, name="dead")
 
 
 def main() -> None:
@@ -226,30 +184,6 @@ async def _until_told_to_stop() -> None:
     await stop.wait()
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
-
-
-def _run(work: Coroutine[Any, Any, Any]) -> Any:
-    """Run something; whatever cannot be done is said in one line."""
-    try:
-        return asyncio.run(work)
-    except KitError as error:
-        sys.stderr.write(f"{error}\n")
-        raise typer.Exit(2) from None
-    except KeyboardInterrupt:
-        raise typer.Exit(130) from None
-
-
 def _say_or_fail(work: Coroutine[Any, Any, dict[str, Any]], as_json: bool) -> None:
-    found = _run(work)
-    _say(found, asking.page(found), as_json)
-
-
-def _say(found: Any, text: str, as_json: bool) -> None:
-    sys.stdout.write(f"{_dump(found) if as_json else text}\n")
-    sys.stdout.flush()
-
-
-def _dump(found: Any) -> str:
-    return json.dumps(found, ensure_ascii=False, default=str)
+    found = run(work)
+    say(found, asking.page(found), as_json)

@@ -17,16 +17,16 @@ PATIENCE = 30.0
 async def kafka_history(servers: str, topics: Sequence[str]) -> AsyncIterator[list[Record]]:
     """The records, a batch at a time. Raises `BusUnavailable` when the cluster is silent for half a minute."""
     consumer = AIOKafkaConsumer(
-        bootstrap_servers=servers, enable_auto_commit=False, isolation_level="read_committed", fetch_max_wait_ms=50
+        *topics,
+        bootstrap_servers=servers,
+        enable_auto_commit=False,
+        isolation_level="read_committed",
+        fetch_max_wait_ms=50,
     )
     try:
         async with asyncio.timeout(PATIENCE):
             await consumer.start()
-            places = []
-            await consumer.topics()
-            for topic in topics:
-                places += [TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()]
-            consumer.assign(places)
+            places: list[TopicPartition] = sorted(consumer.assignment())  # without a group it is all there is
             first, last = await consumer.beginning_offsets(places), await consumer.end_offsets(places)
             for place in places:
                 consumer.seek(place, first[place])

@@ -49,6 +49,18 @@ class Consumer:
         for item in await parking.heads(self._house.database, self._house.now()):
             await self._retry(item)
 
+    async def once_more(self, tx: Tx, record: Record) -> str | None:
+        """Give a record that was set aside its effect in this transaction; why it failed, or None.
+
+        Raises:
+            Undecodable, ValueError: it still cannot be read.
+        """
+        envelope = self._open(record)
+        if envelope is None:
+            return None
+        failed = await self._through(tx, [incoming(envelope, self._rooms[0].read)])
+        return next((reason for _, reason in failed.values()), None)
+
     async def _together(self, records: Sequence[Record]) -> None:
         house = self._house
         facts: list[Incoming] = []

@@ -6,21 +6,22 @@ import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import Depends, FastAPI, Request, Security
+from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
-from fastapi.security import HTTPBearer
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from tierline.kit import calls, log, outbox, parking, problems
-from tierline.kit.auth import Principal
+from tierline.kit import calls, letters_api, log, outbox, parking, problems
 from tierline.kit.bus import EventBus
 from tierline.kit.buses import open_bus
+from tierline.kit.calling import Caller, Running, caller
 from tierline.kit.errors import Misconfigured
 from tierline.kit.http import Door
 from tierline.kit.runtime import Runtime, Service
 from tierline.kit.settings import Settings, read_settings
+
+__all__ = ["Caller", "Running", "caller", "create_app"]
 
 CONFIGURATION = 78  # EX_CONFIG of sysexits.h
 OVERDUE = "SELECT count(*) FROM timers WHERE due_at < $1"
@@ -61,6 +62,7 @@ def create_app(
     for router in service.routers:
         app.include_router(router)
     _operator_pages(app)
+    app.include_router(letters_api.router)
     metrics_of = _Late(app)
     app.add_middleware(Door, metrics=metrics_of, limit=metrics_of.limit)  # type: ignore[arg-type]
     return app
@@ -78,26 +80,6 @@ class _Late:
     def limit(self, path: str) -> int:
         settings: Settings = self._app.state.runtime.settings
         return settings.max_import if path.endswith(":import") else settings.max_body
-
-
-async def runtime(request: Request) -> Runtime:
-    """The running service behind a request. Async, like `caller`, so that no thread has to be woken for it."""
-    found: Runtime = request.app.state.runtime
-    return found
-
-
-BEARER = HTTPBearer(auto_error=False, description="An API key")
-
-
-async def caller(request: Request, _: Annotated[Any, Security(BEARER)] = None) -> Principal:
-    """Who calls. Raises `Unauthenticated`."""
-    running: Runtime = request.app.state.runtime
-    running.keys.load()
-    return running.keys.principal(request.headers.get("authorization"))
-
-
-Running = Annotated[Runtime, Depends(runtime)]
-Caller = Annotated[Principal, Depends(caller)]
 
 
 def _operator_pages(app: FastAPI) -> None:
