@@ -8,7 +8,16 @@ from fastapi.responses import PlainTextResponse, StreamingResponse
 from uuid_utils import uuid7
 
 from intake import importing, policy, store, streaming
-from intake.forms import Receipt, ReplyForm, Submission, TicketPage, TicketView, Timeline, WishForm
+from intake.forms import (
+    KEEP_STUDENT_DATA_HOME,
+    Receipt,
+    ReplyForm,
+    Submission,
+    TicketPage,
+    TicketView,
+    Timeline,
+    WishForm,
+)
 from intake.submitting import idempotency_key, submit
 from intake.tickets import Ticket
 from tierline.desk.api import TicketId, desk_router
@@ -240,6 +249,7 @@ def _view(ticket: Ticket) -> TicketView:
         withdrawing=ticket.withdrawing,
         possible=policy.possible(ticket),
         conversation=said,
+        notice=KEEP_STUDENT_DATA_HOME if file.student_data else None,
         **shown,
     )
 

@@ -63,8 +63,17 @@ class ReplyForm(Form):
     text: Text
 
 
+KEEP_STUDENT_DATA_HOME = (
+    "What you wrote looks as if it holds student data. Your state's desks can read it; it is taken out before anything goes "
+    "to a vendor. Please write no student's number, birth date or name again: the time, the place and the device are enough."
+)
+
+
 class Receipt(BaseModel):
-    """What a submission returns. `status_token` lets a reporter without a key follow the ticket."""
+    """What a submission returns. `status_token` lets a reporter without a key follow the ticket.
+
+    `student_data` names the kinds of student data that were found in the text; then `notice` says what that means.
+    """
 
     id: str
     status: Status
@@ -72,6 +81,8 @@ class Receipt(BaseModel):
     version: int
     status_url: str
     status_token: str
+    student_data: tuple[str, ...] = ()
+    notice: str | None = None
 
 
 class TicketView(BaseModel):

@@ -6,6 +6,7 @@ from intake.api import ROUTERS
 from intake.store import CASES, TICKETS
 from intake.watching import watch
 from tierline.desk.policies import load_policies
+from tierline.desk.scrubbing import scrubbed
 from tierline.domain.events import EVENTS, TOPIC, TOPICS
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
@@ -20,6 +21,7 @@ SERVICE = Service(
     routers=ROUTERS,
     book=lambda settings: load_policies(settings.policies),
     duties=[watch],
+    scrub=scrubbed,
     migrations=Path(__file__).parent / "migrations",
 )
 

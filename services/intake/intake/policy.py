@@ -11,6 +11,7 @@ from tierline.domain.case import CaseFile, Message
 from tierline.domain.events import Fact, addressee, event_type
 from tierline.domain.lifecycle import IllegalMove, Move, allowed, next_state
 from tierline.domain.policy import Policies, Policy, Question
+from tierline.domain.privacy import student_data_in
 from tierline.domain.words import ENDED, Desk, Reason, Status
 from tierline.kit.corridor import NOTHING, WAIT, Decision, Draft, Incoming, Timer
 from tierline.kit.errors import Conflict, Missing
@@ -56,7 +57,7 @@ def reply(ticket: Ticket | None, fact: Incoming, policies: Policies, now: dateti
     if ticket.ended:
         raise _not_now(ticket, "the ticket has ended; reopen it to go on")
     wish: Wish = fact.data
-    message = Message(id=wish.message_id, at=now, author="reporter", text=wish.text)
+    message = _said(wish, now)
     told = events.TicketReplied(**_about(ticket), by="reporter", why="reply", message=message)
     after = ticket.model_copy(
         update={
@@ -101,7 +102,7 @@ def reopen(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
     if ticket.ended_at is not None and now - ticket.ended_at > policy.reopen_within:
         raise _not_now(ticket, f"it ended more than {policy.reopen_within.days} days ago; submit a new ticket")
     wish: Wish = fact.data
-    message = Message(id=wish.message_id, at=now, author="reporter", text=wish.text) if wish.text else None
+    message = _said(wish, now) if wish.text else None
     last = ticket.ended_at_desk or Desk.TIER1
     route = policy.next_desk(ticket.file.component, last) if ticket.status is not Status.WITHDRAWN else None
     to, skipped = (route.to, route.skipped) if route else (last, ())
@@ -224,6 +225,11 @@ def _decided(
     """What intake itself decided: told, and written into the ticket's history."""
     after, written = after.telling(entry(told, now))
     return Decision(after, (_draft(told),), timers or {}, rows=(written,))
+
+
+def _said(wish: Wish, now: datetime) -> Message:
+    found = student_data_in(wish.text)
+    return Message(id=wish.message_id, at=now, author="reporter", text=wish.text, student_data=found)
 
 
 def _about(ticket: Ticket) -> dict[str, Any]:

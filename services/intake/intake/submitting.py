@@ -7,9 +7,10 @@ from typing import Any
 from uuid_utils import uuid7
 
 from intake import policy, store
-from intake.forms import Receipt, Submission
+from intake.forms import KEEP_STUDENT_DATA_HOME, Receipt, Submission
 from intake.tickets import Ticket
 from tierline.domain.case import CaseFile, Reporter
+from tierline.domain.privacy import student_data_in
 from tierline.kit.auth import Principal
 from tierline.kit.corridor import Incoming
 from tierline.kit.database import Tx
@@ -85,6 +86,7 @@ def _file(running: Runtime, who: Principal, form: Submission, ticket_id: str) ->
         member=member,
         submitted_at=running.now(),
         reporter=Reporter(**form.reporter.model_dump()),
+        student_data=student_data_in(form.subject, form.description),
         **form.model_dump(exclude={"member", "reporter"}),
     )
 
@@ -97,4 +99,6 @@ def _receipt(running: Runtime, ticket_id: str, ticket: Ticket | None) -> Receipt
         if ticket
         else {"status": "open", "desk": None, "version": 1}
     )
-    return Receipt(id=ticket_id, status_url=address, status_token=token, **values)
+    found = ticket.file.student_data if ticket else ()
+    notice = {"student_data": found, "notice": KEEP_STUDENT_DATA_HOME} if found else {}
+    return Receipt(id=ticket_id, status_url=address, status_token=token, **values, **notice)

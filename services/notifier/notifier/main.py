@@ -6,6 +6,7 @@ from notifier import channels
 from notifier.api import ROUTER
 from notifier.settings import NotifierSettings
 from notifier.store import TELLINGS
+from tierline.desk.scrubbing import scrubbed
 from tierline.domain.events import EVENTS, TOPIC
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
@@ -19,6 +20,7 @@ SERVICE = Service(
     rooms=[TELLINGS],
     routers=[ROUTER],
     book=lambda settings: None,
+    scrub=scrubbed,
     migrations=Path(__file__).parent / "migrations",
     settings=NotifierSettings,
     channels=lambda running: {"mail": channels.mail(running), "webhook": channels.webhook(running)},

@@ -1,10 +1,12 @@
 """What the notifier decides: which facts a reporter hears of, by which channels, in the order of the ticket's versions. Pure."""
 
 from datetime import datetime
+from typing import Any
 
 from notifier.telling import Telling
 from tierline.domain import events
 from tierline.domain.case import Audience
+from tierline.domain.privacy import redact
 from tierline.domain.words import ENDED, Desk
 from tierline.kit.corridor import NOTHING, WAIT, Call, Decision, Draft, Incoming
 
@@ -86,7 +88,7 @@ def failed(telling: Telling | None, fact: Incoming, book: object, now: datetime)
 
 def _calls(telling: Telling, told: events.Fact, notice: str, at: datetime) -> list[Call]:
     public = told.message is not None and told.message.audience is Audience.PUBLIC
-    body = {
+    body: dict[str, Any] = {
         "type": notice,
         "ticket_id": telling.ticket_id,
         "version": told.version,
@@ -95,6 +97,10 @@ def _calls(telling: Telling, told: events.Fact, notice: str, at: datetime) -> li
         "at": at.isoformat(),
         "message": told.message.text if told.message and public else None,
     }
+    kinds = told.case.student_data if isinstance(told, events.HandOff) else ()
+    for_mail = {"name": telling.reporter.name, "student_data": bool(kinds)}
+    # A webhook goes to a machine that nobody of the state may have looked at: no student data rides on it.
+    for_machines = {"message": redact(body["message"])[0] if body["message"] else None}
     about = {
         "notice": notice,
         "member": told.member,
@@ -106,7 +112,7 @@ def _calls(telling: Telling, told: events.Fact, notice: str, at: datetime) -> li
         if target:
             # The identity hangs on the fact alone: whatever is repeated, this notice exists once.
             call_id = f"{telling.ticket_id}-{told.version}-{notice.removeprefix('ticket.')}-{lane}"
-            full = {**body, "name": telling.reporter.name} if lane == MAIL else body
+            full = {**body, **(for_mail if lane == MAIL else for_machines)}
             calls.append(Call(call_id, lane, target, full, about))
     return calls
 

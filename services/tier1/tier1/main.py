@@ -5,6 +5,7 @@ from pathlib import Path
 from tier1.api import ROUTER
 from tier1.store import CASES
 from tierline.desk.policies import load_policies
+from tierline.desk.scrubbing import scrubbed
 from tierline.domain.events import EVENTS, TOPIC
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
@@ -18,6 +19,7 @@ SERVICE = Service(
     rooms=[CASES],
     routers=[ROUTER],
     book=lambda settings: load_policies(settings.policies),
+    scrub=scrubbed,
     migrations=Path(__file__).parent / "migrations",
 )
 

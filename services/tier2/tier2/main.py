@@ -5,6 +5,7 @@ from pathlib import Path
 from tier2.api import ROUTERS
 from tier2.store import CASES, RESOLVED
 from tierline.desk.policies import load_policies
+from tierline.desk.scrubbing import scrubbed
 from tierline.domain.events import EVENTS, TOPIC
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
@@ -18,6 +19,7 @@ SERVICE = Service(
     rooms=[CASES, RESOLVED],
     routers=ROUTERS,
     book=lambda settings: load_policies(settings.policies),
+    scrub=scrubbed,
     migrations=Path(__file__).parent / "migrations",
 )
 

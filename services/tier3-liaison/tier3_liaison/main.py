@@ -6,6 +6,7 @@ from tier3_liaison import vendor
 from tier3_liaison.api import ROUTERS
 from tier3_liaison.store import CASES
 from tierline.desk.policies import load_policies
+from tierline.desk.scrubbing import scrubbed
 from tierline.domain.events import EVENTS, TOPIC
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
@@ -19,6 +20,7 @@ SERVICE = Service(
     rooms=[CASES],
     routers=ROUTERS,
     book=lambda settings: load_policies(settings.policies),
+    scrub=scrubbed,
     migrations=Path(__file__).parent / "migrations",
     channels=lambda running: {"vendor": vendor.channel(running)},
 )

@@ -36,13 +36,17 @@ class Reporter(Frozen):
 
 
 class Message(Frozen):
-    """One thing said about the ticket. `author` is `reporter`, a desk, or `vendor`."""
+    """One thing said about the ticket. `author` is `reporter`, a desk, or `vendor`.
+
+    `student_data` names the kinds of student data that were found in it.
+    """
 
     id: str
     at: datetime
     author: str
     audience: Audience = Audience.PUBLIC
     text: Text
+    student_data: tuple[Line, ...] = ()
 
 
 class Attempt(Frozen):
@@ -61,6 +65,7 @@ class CaseFile(Frozen):
     """Everything known of a ticket: what was asked, by whom, what was said and tried, and which desks had it.
 
     `opened` is the version at which it was submitted or last reopened: a wish from before that counts no more.
+    `student_data` marks a case in which the reporter wrote student data, with its kinds: take care what you copy.
     """
 
     ticket_id: str
@@ -74,6 +79,7 @@ class CaseFile(Frozen):
     external_ref: Line | None = None
     submitted_at: datetime
     opened: int = 1
+    student_data: tuple[Line, ...] = ()
     conversation: tuple[Message, ...] = ()
     tried: tuple[Attempt, ...] = ()
     path: tuple[Desk, ...] = ()
@@ -85,9 +91,11 @@ class CaseFile(Frozen):
     def having(self, message: Message | None = None, attempt: Attempt | None = None, desk: Desk | None = None) -> Self:
         """The same case with one more message, attempt or desk on its path; a message known already is not repeated."""
         said = (*self.conversation, message) if message and not self.knows(message.id) else self.conversation
+        marks = {*self.student_data, *(message.student_data if message else ())}
         return self.model_copy(
             update={
                 "conversation": said,
+                "student_data": tuple(sorted(marks)),
                 "tried": (*self.tried, attempt) if attempt else self.tried,
                 "path": (*self.path, desk) if desk else self.path,
             }

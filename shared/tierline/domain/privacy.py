@@ -83,6 +83,11 @@ def redact(text: str) -> tuple[str, tuple[str, ...]]:
     return "".join([*parts, text[done:]]), tuple(sorted({kind for _, _, kind in spans}))
 
 
+def student_data_in(*texts: str) -> tuple[str, ...]:
+    """The kinds of student data that these texts hold, in alphabetical order."""
+    return tuple(sorted({kind for text in texts for kind in redact(text)[1]}))
+
+
 def _ssns(text: str) -> Iterator[Span]:
     for found in DASHED_SSN.finditer(text):
         yield (*found.span(), SSN)

@@ -16,7 +16,7 @@ from tierline.kit.bus import Envelope, Record
 from tierline.kit.corridor import Incoming
 from tierline.kit.database import Tx
 from tierline.kit.errors import KitError, Undecodable
-from tierline.kit.parking import Parked
+from tierline.kit.parking import Parked, Scrub
 from tierline.kit.room import House, Room
 from tierline.kit.telemetry import Metrics
 
@@ -30,8 +30,15 @@ BEHIND = "waits behind a parked event"
 class Consumer:
     """What a service does with the events it reads. `handle` is given to the bus."""
 
-    def __init__(self, house: House, rooms: Sequence[Room], known: frozenset[str], metrics: Metrics) -> None:  # type: ignore[type-arg]
-        self._house, self._rooms, self._known, self._metrics = house, rooms, known, metrics
+    def __init__(
+        self,
+        house: House,
+        rooms: Sequence[Room],  # type: ignore[type-arg]
+        known: frozenset[str],
+        metrics: Metrics,
+        scrub: Scrub = bytes,
+    ) -> None:
+        self._house, self._rooms, self._known, self._metrics, self._scrub = house, rooms, known, metrics, scrub
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Give every record its effect, once. Raises only what another try may mend."""
@@ -90,7 +97,7 @@ class Consumer:
                 for fact, reason in failed.values()
             ]
             if aside or dead:
-                await parking.park(tx, [*aside, *dead], house.now(), house.name, house.source)
+                await parking.park(tx, [*aside, *dead], house.now(), house.name, house.source, self._scrub)
         self._metrics.events(len(new) - len(aside), "applied")
         self._metrics.events(len(facts) - len(new), "repeated")
         self._metrics.events(len(aside), "parked")
@@ -122,7 +129,7 @@ class Consumer:
             async with self._house.database.transaction() as tx:
                 if await inbox.claim(tx, self._house.name, [envelope.id]):
                     item = Parked(record, envelope.key, envelope.id, type(error).__name__)
-                    await parking.park(tx, [item], self._house.now(), self._house.name, self._house.source)
+                    await parking.park(tx, [item], self._house.now(), self._house.name, self._house.source, self._scrub)
 
     async def _retry(self, item: Parked) -> None:
         house = self._house
@@ -136,7 +143,7 @@ class Consumer:
         except (_StillFailing, Undecodable, ValueError, asyncpg.PostgresError) as error:
             reason = str(error) if isinstance(error, _StillFailing) else type(error).__name__
             async with house.database.transaction() as tx:
-                await parking.later(tx, item, reason, house.now(), house.name, house.source)
+                await parking.later(tx, item, reason, house.now(), house.name, house.source, self._scrub)
         house.signals.after_commit(timers=True, calls=True)
 
     def _open(self, record: Record) -> Envelope | None:

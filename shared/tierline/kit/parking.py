@@ -1,11 +1,11 @@
 """Parking: an event that fails waits, and the later events of its key wait behind it; all others go on.
 
 It is tried again with growing pauses. When no attempt is left, or when it could never be read, it is a dead letter:
-told on `<topic>.dead`, and kept here until someone replays or discards it.
+told on `<topic>.dead`, without what `scrub` takes out of it, and kept here until someone replays or discards it.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -16,6 +16,9 @@ from tierline.kit.bus import Envelope, Record
 from tierline.kit.database import Database, Tx, as_json, column
 
 MOST_ATTEMPTS = 8
+
+Scrub = Callable[[bytes], bytes]
+"""What a record's value looks like in a letter that many may read."""
 
 # Which of these keys have something parked.
 BLOCKED = "SELECT DISTINCT key FROM parked WHERE blocks AND key = ANY($1)"
@@ -55,7 +58,9 @@ async def blocked(tx: Tx, keys: Sequence[str]) -> set[str]:
     return {row["key"] for row in await tx.fetch(BLOCKED, keys)}
 
 
-async def park(tx: Tx, parked: Sequence[Parked], now: datetime, consumer: str, source: str) -> None:
+async def park(
+    tx: Tx, parked: Sequence[Parked], now: datetime, consumer: str, source: str, scrub: Scrub = bytes
+) -> None:
     """Park events in this transaction; dead ones are told as dead letters."""
     rows = [
         (
@@ -74,7 +79,7 @@ async def park(tx: Tx, parked: Sequence[Parked], now: datetime, consumer: str, s
         for item in parked
     ]
     await tx.execute(INSERT, *(column(rows, index) for index in range(11)))
-    await outbox.write(tx, [_letter(item, now, consumer, source) for item in parked if item.dead])
+    await outbox.write(tx, [_letter(item, now, consumer, source, scrub) for item in parked if item.dead])
 
 
 async def heads(database: Database, now: datetime) -> list[Parked]:
@@ -104,16 +109,18 @@ async def done(tx: Tx, item: Parked) -> None:
     await tx.execute(DONE, item.pos)
 
 
-async def later(tx: Tx, item: Parked, reason: str, now: datetime, consumer: str, source: str) -> None:
+async def later(
+    tx: Tx, item: Parked, reason: str, now: datetime, consumer: str, source: str, scrub: Scrub = bytes
+) -> None:
     """It failed again: later, or never by itself."""
     dead = item.attempts + 1 >= MOST_ATTEMPTS
     pause = timedelta(seconds=2 ** min(item.attempts + 1, 8))
     await tx.execute(LATER, item.pos, now + pause, reason, now if dead else None)
     if dead:
-        await outbox.write(tx, [_letter(item, now, consumer, source)])
+        await outbox.write(tx, [_letter(item, now, consumer, source, scrub)])
 
 
-def _letter(item: Parked, now: datetime, consumer: str, source: str) -> Envelope:
+def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scrub) -> Envelope:
     return Envelope(
         topic=f"{item.record.topic}.dead",
         key=_plain(item.key) or "unreadable",
@@ -122,7 +129,7 @@ def _letter(item: Parked, now: datetime, consumer: str, source: str) -> Envelope
         source=source,
         time=now,
         sequence=0,
-        data=item.record.value or b"",
+        data=scrub(item.record.value or b""),
         extensions={
             "dlq-reason": item.reason,
             "dlq-topic": item.record.topic,

@@ -1,5 +1,6 @@
 """Every error as `application/problem+json` (RFC 9457). Nothing that a caller sent is repeated in one."""
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from tierline.kit.errors import Refused, Unavailable
 TYPE = "https://tierline.example/problems/"
 MEDIA = "application/problem+json"
 RETRY_AFTER = "5"
+OUR_NAMES = re.compile(r"[A-Za-z_][A-Za-z_-]{0,60}[0-9]{0,2}")
 _KNOWN = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "media-type"}
 
 
@@ -111,4 +113,5 @@ def _routes(routes: Iterable[BaseRoute]) -> Iterator[BaseRoute]:
 
 
 def _pointer(loc: tuple[Any, ...] | list[Any]) -> str:
-    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1")[:100] for part in loc)
+    """Where it is wrong. A name that no one of us gave is the caller's own text, and is not repeated."""
+    return "/" + "/".join(str(part) if isinstance(part, int) or OUR_NAMES.fullmatch(part) else "?" for part in loc)

@@ -21,6 +21,7 @@ from tierline.kit.egress import Egress
 from tierline.kit.errors import Unavailable
 from tierline.kit.leader import lead
 from tierline.kit.migrate import migrate
+from tierline.kit.parking import Scrub
 from tierline.kit.room import Room
 from tierline.kit.settings import Settings
 from tierline.kit.signals import Signals
@@ -46,6 +47,7 @@ class Service:
     book: Callable[[Settings], Any]
     migrations: Path
     settings: type[Settings] = Settings
+    scrub: Scrub = bytes
     channels: Callable[["Runtime"], Mapping[str, Channel]] | None = None
     duties: Sequence[Callable[["Runtime"], Coroutine[Any, Any, None]]] = ()
     """What the one leading process does besides, for as long as it leads."""
@@ -77,7 +79,7 @@ class Runtime:
         self.address = service.address(settings)
         self.book: Any = None
         self.rooms = {room.name: room for room in service.rooms}
-        self.consumer = Consumer(self, service.rooms, service.known, self.metrics)
+        self.consumer = Consumer(self, service.rooms, service.known, self.metrics, service.scrub)
         self.stopping = asyncio.Event()
         self.opened = asyncio.Event()
         self.waits_for = "the database"
