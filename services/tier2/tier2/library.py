@@ -42,7 +42,7 @@ async def shelf(running: Runtime, tx: Tx, member: str | None) -> Shelf:
     known = shelves.get(member)
     if known is None or known.revision != revision:
         rows = await tx.fetch(store.LIBRARY, member or SHARED)
-        known = await asyncio.to_thread(_arrange, revision, [METHODS.read(row["doc"]) for row in rows])
+        known = await asyncio.to_thread(arrange, revision, [METHODS.read(row["doc"]) for row in rows])
         shelves[member] = known
     return known
 
@@ -65,7 +65,8 @@ async def suggested(running: Runtime, case: Case) -> dict[str, Any]:
     }
 
 
-def _arrange(revision: int, methods: list[Method]) -> Shelf:
+def arrange(revision: int, methods: Sequence[Method]) -> Shelf:
+    """A shelf of the established ones among these methods; a member's own hides the shared one of its id."""
     own = {method.id for method in methods if method.owner != SHARED}
     usable = [
         method
