@@ -186,3 +186,10 @@ def test_a_method_knows_whether_it_would_change() -> None:
     assert method.says_the_same(form)
     assert not method.says_the_same(fitting({"title": "T", "steps": ["Two"]}))
     assert method.changed(form, "tier2:b", NOW).version == 2
+
+
+def test_a_form_is_read_as_people_write_it() -> None:
+    form = fitting({"title": "T", "steps": ["One"], "component": "single-sign-on", "when_not_to": "At night."})
+    assert (form.components, form.when_not_to_use) == ((Component.SINGLE_SIGN_ON,), "At night.")
+    with pytest.raises(Invalid):
+        fitting({"title": "T", "steps": ["One"], "component": 7})

@@ -4,7 +4,7 @@ import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from fastapi.responses import PlainTextResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
 from uuid_utils import uuid7
 
 from intake import importing, policy, store, streaming
@@ -29,7 +29,7 @@ from tierline.kit.auth import Principal
 from tierline.kit.corridor import Incoming, Rule
 from tierline.kit.errors import Invalid, Missing, Unauthenticated
 from tierline.kit.http import etag
-from tierline.kit.lines import Lines
+from tierline.kit.lines import Lines, WholeLines
 from tierline.kit.runtime import Runtime
 from tierline.kit.service import Caller, Running, caller
 
@@ -121,15 +121,15 @@ async def get_timeline(ticket_id: TicketId, request: Request, running: Running, 
     return Timeline(items=[streaming.read(row["entry"]) for row in rows])
 
 
-@router.get("/v1/tickets/{ticket_id}/export", response_class=PlainTextResponse)
-async def export_history(ticket_id: TicketId, request: Request, running: Running, who: Caller) -> PlainTextResponse:
+@router.get("/v1/tickets/{ticket_id}/export", response_class=WholeLines)
+async def export_history(ticket_id: TicketId, request: Request, running: Running, who: Caller) -> WholeLines:
     """The whole history as a chain of hashes, for staff: `tierline verify` finds whatever is changed in it afterwards."""
     who.needs("operate", "desk:state", "desk:tier1", "desk:tier2", "desk:tier3")
     await _visible(running, request, ticket_id, None, *who.scopes)
     async with running.database.connection() as tx:
         rows = await tx.fetch(store.HISTORY, ticket_id)
     chained = [fact for row in rows if (fact := json.loads(row["entry"])).get("hash")]
-    return PlainTextResponse(chain.export(ticket_id, chained), media_type="application/x-ndjson")
+    return WholeLines(chain.export(ticket_id, chained))
 
 
 @router.get("/v1/tickets/{ticket_id}/stream")

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from tierline.domain.case import Frozen
 from tierline.domain.words import Component
@@ -44,6 +44,20 @@ class MethodForm(BaseModel):
     notes: Words = ""
     tags: Annotated[tuple[Line, ...], Field(max_length=30)] = ()
     state: State = State.ESTABLISHED
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_people_write(cls, said: Any) -> Any:
+        """One `component` for a list of them, and `when_not_to` for short."""
+        if not isinstance(said, dict):
+            return said
+        read = {name: value for name, value in said.items() if name not in {"component", "when_not_to"}}
+        if "component" in said:
+            one = said["component"]
+            read.setdefault("components", one if isinstance(one, list) else [one])
+        if "when_not_to" in said:
+            read.setdefault("when_not_to_use", said["when_not_to"])
+        return read
 
 
 class Method(Frozen):

@@ -42,9 +42,6 @@ def read_markdown(text: str) -> tuple[str, MethodForm]:
     method_id = said.pop("id", None)
     if not isinstance(method_id, str):
         raise Invalid("the front matter needs an `id`, such as `id: tds-proxy`")
-    component = said.pop("component", None)
-    if component is not None:
-        said["components"] = component if isinstance(component, list) else [component]
     title, sections = _sections(body)
     said = {"title": title, **sections, **said}
     return method_id, fitting(said)

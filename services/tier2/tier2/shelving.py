@@ -12,7 +12,7 @@ from tierline.domain.words import Component
 from tierline.kit.auth import Principal
 from tierline.kit.errors import ConditionRequired, Missing, Stale, TooLarge
 from tierline.kit.http import etag, expected_version
-from tierline.kit.lines import Lines
+from tierline.kit.lines import Lines, WholeLines
 from tierline.kit.pages import cursor as behind
 from tierline.kit.pages import position
 from tierline.kit.runtime import Runtime
@@ -147,7 +147,7 @@ async def import_methods(
             body += chunk
             if len(body) > 4 * LARGEST:
                 raise TooLarge(f"a method may hold at most {LARGEST} characters")
-        return Response(await importing.one(running, who, body, keep=keep), media_type=Lines.media_type)
+        return WholeLines(await importing.one(running, who, body, keep=keep))
     return Lines(importing.many(running, who, request.stream(), keep=keep))
 
 

@@ -6,13 +6,12 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response
-from pydantic import AwareDatetime
 
 from tier3_liaison import store
 from tier3_liaison.records import Wish
 from tierline.domain.words import Component
+from tierline.kit.pages import Moment, moment, position
 from tierline.kit.pages import cursor as cursor_of
-from tierline.kit.pages import moment, position
 from tierline.kit.service import Caller, Running
 
 router = APIRouter(tags=["records"])
@@ -46,7 +45,7 @@ async def wishes(
     running: Running,
     who: Caller,
     component: Component | None = None,
-    since: Annotated[AwareDatetime | None, Query(description="RFC 3339, with its offset")] = None,
+    since: Annotated[Moment | None, Query(description="RFC 3339, with its offset")] = None,
     reason: Plain = None,
     format: Literal["json", "csv"] = "json",
     cursor: Cursor = None,

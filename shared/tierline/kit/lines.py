@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 
-from fastapi.responses import StreamingResponse
+from fastapi.responses import PlainTextResponse, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 
@@ -14,6 +14,12 @@ class Lines(StreamingResponse):
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send line by line."""
         await self.stream_response(send)
+
+
+class WholeLines(PlainTextResponse):
+    """Lines that are there already."""
+
+    media_type = "application/x-ndjson"
 
 
 async def split(chunks: AsyncIterator[bytes], longest: int) -> AsyncIterator[bytes]:

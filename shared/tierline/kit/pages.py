@@ -4,11 +4,23 @@ import base64
 import binascii
 import json
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import AwareDatetime, BeforeValidator
 
 from tierline.kit.errors import Invalid
 
 MOST = 100
+
+
+def _written_out(given: Any) -> Any:
+    if isinstance(given, str) and "T" not in given.upper():
+        raise ValueError("write a moment out, such as 2026-03-02T08:00:00Z")
+    return given
+
+
+Moment = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+"""A moment in a query, as RFC 3339 writes it; a plain number is a mistake, not a count of seconds."""
 
 
 def cursor(*position: Any) -> str:

@@ -38,6 +38,8 @@ def _leave_out_what_no_one_can_guess(case: Any) -> None:
     for name in ("cursor", "status_token"):
         (case.query or {}).pop(name, None)
     if isinstance(case.body, dict):
+        if isinstance(case.body.get("reporter"), dict):
+            case.body["reporter"]["email"] = "someone@school.example.org"  # a domain must be one that can have mail
         for name in ("member", "secret"):
             case.body.pop(name, None)
         if case.path.endswith("/decline"):
