@@ -12,11 +12,12 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from embedded import asking, dead, doctoring, proving, screen
+from embedded import asking, dead, doctoring, preparing, proving, screen
 from embedded.day import Day
 from embedded.machine import Machine, running
 from embedded.terminal import HOME, PORT, Folder, Json, Kafka, Port, dump, run, say
 from embedded.vendor_check.command import app as vendor_app
+from tierline.kit.errors import KitError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(vendor_app, name="vendor")
@@ -78,6 +79,17 @@ def submit(
     """Submit an issue to the running install."""
     body = {"component": component, "subject": subject, "description": description, "impact": impact}
     _say_or_fail(asking.submit(folder, port, member, body), json)
+
+
+@app.command()
+def prepare(folder: Folder = HOME, env: Path = Path(".env"), json: Json = False) -> None:
+    """Make the keys and secrets that `docker compose up` needs; what is there stays."""
+    try:
+        made = preparing.prepare(folder, env)
+    except (KitError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(2) from None
+    say(made, "\n".join(f"{what}: {where}" for what, where in made.items()), json)
 
 
 @app.command()
