@@ -72,8 +72,9 @@ def fetch_jars() -> Path:
 class Broker:
     """One broker and its data folder. Started again on the same folder, it still has every record."""
 
-    def __init__(self, port: int, controller_port: int, data: Path) -> None:
+    def __init__(self, port: int, controller_port: int, data: Path, advertised: int | None = None) -> None:
         self.port, self.controller_port, self.data = port, controller_port, data.resolve()
+        self._advertised = advertised or port
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 60.0) -> None:
@@ -115,6 +116,7 @@ class Broker:
         self.data.mkdir(parents=True, exist_ok=True)
         text = (HERE / "server.properties").read_text()
         facts = {"port": self.port, "controller_port": self.controller_port, "data": self.data}
+        facts["advertised"] = self._advertised
         for name, value in facts.items():
             text = text.replace(f"{{{name}}}", str(value))
         properties = self.data.with_name(f"{self.data.name}.properties")
@@ -169,11 +171,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="A real Apache Kafka on 127.0.0.1, without Docker.")
     parser.add_argument("--port", type=int, default=9092)
     parser.add_argument("--controller-port", type=int, default=9093)
+    parser.add_argument("--advertised-port", type=int, help="where clients are told to come, for a proxy in between")
     parser.add_argument("--data", type=Path, default=HOME / "data")
     parser.add_argument("--print-ready", action="store_true", help="print one line once the broker serves")
     parser.add_argument("--until-stdin-ends", action="store_true", help="stop when the caller dies")
     asked = parser.parse_args()
-    broker, ended = Broker(asked.port, asked.controller_port, asked.data), threading.Event()
+    broker, ended = Broker(asked.port, asked.controller_port, asked.data, asked.advertised_port), threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     if asked.until_stdin_ends:

@@ -13,6 +13,7 @@ from tierline.domain.case import CaseFile, Reporter
 from tierline.domain.privacy import student_data_in
 from tierline.kit.auth import Principal
 from tierline.kit.corridor import Incoming
+from tierline.kit.crashing import point
 from tierline.kit.database import Tx
 from tierline.kit.errors import Conflict, Invalid
 from tierline.kit.runtime import Runtime
@@ -45,6 +46,8 @@ async def submit(
                 key,
                 receipt.model_dump_json(),
             )
+        point("door.uncommitted")
+    point("door.committed")
     running.signals.after_commit()
     return receipt, False
 

@@ -32,6 +32,7 @@ from tierline.kit.bus import Envelope, Handle
 from tierline.kit.bus_delivery import Pause, handled, in_one_line
 from tierline.kit.bus_kafka_quirks import STOP, Batches, Idle, end_producer, fetched, records, seek_back
 from tierline.kit.bus_kafka_watch import Stalled, Watch
+from tierline.kit.crashing import point
 from tierline.kit.errors import BusUnavailable
 
 log = structlog.get_logger()
@@ -88,6 +89,7 @@ class KafkaBus:
                 for event in events:
                     headers = list(event.headers().items())
                     sent.append(await producer.send(event.topic, event.data, event.key.encode(), headers=headers))
+                    point("bus.sending")
                 await asyncio.gather(*sent)
         except (*TROUBLE, BusUnavailable) as error:
             for future in sent:
@@ -223,6 +225,7 @@ class KafkaBus:
             watch.moved()
             with idle:
                 if done := await handled(handle, records(batches), group):
+                    point("bus.handled")
                     refused = 0 if await _committed(consumer, batches, group) else refused + 1
                 else:
                     seek_back(consumer, batches)
@@ -268,4 +271,5 @@ async def _committed(consumer: Any, batches: Batches, group: str) -> bool:
         # The partitions went to another member meanwhile, which reads these records again.
         log.warning("commit_refused", action="commit_refused", group=group, reason=in_one_line(error))
         return False
+    point("bus.moved")
     return True

@@ -25,6 +25,7 @@ import structlog
 from tierline.kit import bus_postgres_sql as sql
 from tierline.kit.bus import Envelope, Handle, Record
 from tierline.kit.bus_delivery import Pause, handled, in_one_line
+from tierline.kit.crashing import point
 from tierline.kit.database import AWAY, SESSION
 from tierline.kit.errors import BusUnavailable
 
@@ -167,11 +168,13 @@ class PostgresBus:
                     async with asyncio.timeout(self._poll):
                         await hinted.wait()
             elif await handled(handle, [_record(row) for row in rows], group):
+                point("bus.handled")
                 soon = SOON
                 pause.after_success()
                 last = {row["topic"]: (row["number"], row["pos"]) for row in rows}
                 numbers, places = [number for number, _ in last.values()], [pos for _, pos in last.values()]
                 await reader.execute(sql.MOVE, group, list(last), numbers, places)
+                point("bus.moved")
             else:
                 await asyncio.sleep(pause.after_failure())
 

@@ -14,6 +14,7 @@ from tierline.kit import inbox, parking
 from tierline.kit.aside import incoming
 from tierline.kit.bus import Envelope, Record
 from tierline.kit.corridor import Incoming
+from tierline.kit.crashing import point
 from tierline.kit.database import Tx
 from tierline.kit.errors import KitError, Undecodable
 from tierline.kit.parking import Parked, Scrub
@@ -86,6 +87,7 @@ class Consumer:
         async with house.database.transaction() as tx:
             identities = [f.id for f in facts] + [f"{d.record.topic}@{d.record.position}" for d in dead]
             fresh = await inbox.claim(tx, house.name, identities)
+            point("inbox.claimed")
             new = [fact for fact in facts if fact.id in fresh]
             dead = [d for d in dead if f"{d.record.topic}@{d.record.position}" in fresh]
             waiting = await parking.blocked(tx, list({fact.key for fact in new})) if new else set()
@@ -98,6 +100,8 @@ class Consumer:
             ]
             if aside or dead:
                 await parking.park(tx, [*aside, *dead], house.now(), house.name, house.source, self._scrub)
+            point("consumer.uncommitted")
+        point("consumer.committed")
         self._metrics.events(len(new) - len(aside), "applied")
         self._metrics.events(len(facts) - len(new), "repeated")
         self._metrics.events(len(aside), "parked")

@@ -12,6 +12,7 @@ import structlog
 
 from tierline.kit import calls
 from tierline.kit.calls import Result, Waiting
+from tierline.kit.crashing import point
 from tierline.kit.errors import DatabaseUnavailable
 from tierline.kit.room import House, Room
 from tierline.kit.webhooks import next_attempt
@@ -65,12 +66,14 @@ class Courier:
         self._house.signals.calls.set()
 
     async def _make(self, call: Waiting) -> None:
+        point("call.due")
         began = time.monotonic()
         try:
             async with asyncio.timeout(LONGEST):
                 result = await self._channels[call.lane](call)
         except Exception as error:  # whatever a channel meets is one failed attempt
             result = Result(delivered=False, note=type(error).__name__)
+        point("call.made")
         with contextlib.suppress(DatabaseUnavailable):
             await self._record(call, result, time.monotonic() - began)
 
@@ -94,4 +97,6 @@ class Courier:
                     await calls.again(tx, call, following)
                 elif await calls.finish(tx, call, "delivered" if result.delivered else "failed", now):
                     await room.through(tx, [fact], house)
+            point("call.uncommitted")
+        point("call.recorded")
         house.signals.after_commit(timers=True)

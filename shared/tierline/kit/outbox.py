@@ -15,8 +15,9 @@ from uuid_utils import uuid7
 
 from tierline.kit.bus import Envelope, EventBus
 from tierline.kit.corridor import Draft, Incoming
+from tierline.kit.crashing import point
 from tierline.kit.database import Database, Tx, as_json, column
-from tierline.kit.errors import BusUnavailable
+from tierline.kit.errors import Unavailable
 from tierline.kit.signals import Signal
 
 log = structlog.get_logger()
@@ -84,13 +85,13 @@ async def write(tx: Tx, events: Sequence[Envelope]) -> None:
 
 
 async def relay(database: Database, bus: EventBus, source: str, signal: Signal) -> None:
-    """Publish what the outbox holds, for as long as this process leads. Survives a bus that is away."""
+    """Publish what the outbox holds, for as long as this process leads. Survives a bus or a database that is away."""
     pause = 0.2
     while True:
         try:
             told = await publish_once(database, bus, source)
             pause = 0.2
-        except BusUnavailable as error:
+        except Unavailable as error:
             told = 0
             pause = min(pause * 2, 5.0)
             log.warning("relay_waits", action="relay_waits", source=source, reason=str(error))
@@ -106,6 +107,7 @@ async def publish_once(database: Database, bus: EventBus, source: str) -> int:
         rows = await held.fetch(UNPUBLISHED, BATCH)
         if not rows:
             return 0
+    point("outbox.read")
     events = [
         Envelope(
             topic=row["aggregatetype"],
@@ -123,8 +125,10 @@ async def publish_once(database: Database, bus: EventBus, source: str) -> int:
         for row in rows
     ]
     await bus.publish(events)
+    point("outbox.sent")
     async with database.connection() as held:
         await held.execute(MARK, [row["pos"] for row in rows])
+    point("outbox.marked")
     return len(rows)
 
 

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from tierline.kit import aside, calls, outbox, timers
 from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming, Outcome, Rule, fold
+from tierline.kit.crashing import point
 from tierline.kit.database import Database, Tx
 from tierline.kit.documents import Documents
 from tierline.kit.signals import Signals
@@ -84,6 +85,8 @@ class Room(Generic[S]):
         """
         async with house.database.transaction() as tx:
             state, outcome = await self.decide(tx, house, fact, rule, new=new)
+            point("door.uncommitted")
+        point("door.committed")
         house.signals.after_commit(timers=bool(outcome.timers), calls=bool(outcome.calls))
         return state
 
@@ -104,6 +107,7 @@ class Room(Generic[S]):
     async def _save(self, tx: Tx, outcome: Outcome[S], states: Mapping[str, S], house: House, now: datetime) -> None:
         if outcome.states:
             await self.documents.save(tx, outcome.states, states)
+            point("room.saved")
         await outbox.write(
             tx,
             [outbox.envelope(house.topic, house.source, fact, draft, now) for fact, draft in outcome.events],

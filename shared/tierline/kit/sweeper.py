@@ -7,6 +7,7 @@ import structlog
 from tierline.kit import timers
 from tierline.kit.consumer import Consumer
 from tierline.kit.corridor import Incoming
+from tierline.kit.crashing import point
 from tierline.kit.database import Tx
 from tierline.kit.errors import DatabaseUnavailable
 from tierline.kit.room import House, Room
@@ -48,6 +49,8 @@ async def fire_due(house: House, rooms: tuple[Room, ...]) -> int:  # type: ignor
                 await timers.restore(tx, name, fact, house.now())
                 if error is not None:
                     log.error("deadline_failed", action="deadline_failed", name=fact.type, exc_info=error)
+            point("timer.uncommitted")
+        point("timer.fired")
         fired += len(facts) - len(outcome.failed)
         house.signals.after_commit(calls=True)
     return fired

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tierline.kit.corridor import Incoming, Timer
+from tierline.kit.crashing import point
 from tierline.kit.database import Database, Tx, as_json, column
 
 BATCH = 200
@@ -66,6 +67,7 @@ async def take(tx: Tx, room: str, facts: Sequence[Incoming]) -> list[Incoming]:
     """Take these deadlines in this transaction; those that were moved or stopped meanwhile are left out."""
     keys, names, dues = [f.key for f in facts], [f.data["timer"] for f in facts], [f.at for f in facts]
     taken = {(row["key"], row["name"]) for row in await tx.fetch(TAKE, room, keys, names, dues)}
+    point("timer.taken")
     return [fact for fact in facts if (fact.key, fact.data["timer"]) in taken]
 
 
