@@ -35,8 +35,8 @@ async def lead(dsn: str, name: str, work: Callable[[], Awaitable[None]]) -> None
                 await asyncio.sleep(LOOK_AGAIN)
             log.info("lead_taken", action="lead_taken", name=name)
             await _while_connected(held, work)
-        except AWAY as error:
-            log.warning("lead_lost", action="lead_lost", name=name, reason=type(error).__name__)
+        except Exception as error:  # whatever ended the work, somebody must lead again
+            log.warning("lead_lost", action="lead_lost", name=name, reason=_reason(error))
         finally:
             with contextlib.suppress(*AWAY, asyncpg.PostgresError):
                 await held.close(timeout=2)
@@ -54,3 +54,8 @@ async def _while_connected(held: "asyncpg.Connection[asyncpg.Record]", work: Cal
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError, Exception):
             await task
+
+
+def _reason(error: BaseException) -> str:
+    """What ended the work: of a group of errors, the first."""
+    return _reason(error.exceptions[0]) if isinstance(error, BaseExceptionGroup) else type(error).__name__

@@ -47,8 +47,9 @@ def configure(level: str = "INFO") -> None:
         logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=False,
     )
-    # aiokafka tells of every lost connection; we tell of it ourselves, in one line.
-    logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+    # These tell of every lost connection, with a traceback; we tell of it ourselves, in one line.
+    for library in ("aiokafka", "asyncpg"):
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def _where_it_failed(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,0 +1,45 @@
+"""Whatever ends the work of a leader, it leads again: else nothing would be told until someone restarts the service."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from tierline.kit import leader
+from tierline.kit.errors import DatabaseUnavailable
+
+
+class _Held:
+    async def fetchval(self, *_: Any) -> bool:
+        return True
+
+    async def execute(self, *_: Any, **__: Any) -> None: ...
+
+    async def close(self, **_: Any) -> None: ...
+
+
+@pytest.mark.parametrize("error", [DatabaseUnavailable("away"), RuntimeError("a fault of ours")])
+async def test_it_leads_again_after_its_work_has_failed(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def connected(*_: Any) -> _Held:
+        return _Held()
+
+    monkeypatch.setattr(leader, "connect", connected)
+    monkeypatch.setattr(leader, "LOOK_AGAIN", 0.001)
+    again, began = asyncio.Event(), 0
+
+    async def work() -> None:
+        nonlocal began
+        began += 1
+        if began == 1:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_fail(error))
+        again.set()
+        await asyncio.Event().wait()
+
+    leading = asyncio.ensure_future(leader.lead("postgresql://nowhere", "intake", work))
+    await asyncio.wait_for(again.wait(), 5)
+    leading.cancel()
+
+
+async def _fail(error: Exception) -> None:
+    raise error
