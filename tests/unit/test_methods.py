@@ -63,6 +63,9 @@ def test_a_text_without_sections_is_read_as_people_write() -> None:
         ("---\nid: a-b\ntitle: T\ncomponent: coffee\n---\nText", "components/0"),
         ("---\nid: a-b\ntitle: T\n---\n", "steps"),
         ("x" * 70_000, "at most"),
+        (f"---\n{'[' * 3000}\n---\n", "front matter may hold"),
+        (f"---\n{'[' * 2000}\n---\n", "lists in brackets"),
+        ("---\nid: a-b\ntitle: T\n---\n" + "- a\n" * 7000, "steps"),
     ],
 )
 def test_what_cannot_be_read_is_named(text: str, said: str) -> None:

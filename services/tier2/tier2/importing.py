@@ -1,5 +1,6 @@
 """Importing methods: one Markdown file, or many as lines of JSON; a bad one is named and harms no other."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from datetime import datetime
@@ -23,7 +24,7 @@ Read = tuple[int, str, MethodForm]
 async def one(running: Runtime, who: Principal, body: bytes, *, keep: bool) -> bytes:
     """Import a single Markdown file. Raises `Invalid`."""
     try:
-        method_id, form = read_markdown(body.decode("utf-8"))
+        method_id, form = await asyncio.to_thread(read_markdown, body.decode("utf-8"))
     except UnicodeDecodeError:
         raise Invalid("the file is not UTF-8") from None
     return _line((await _save(running, who, [(1, check_id(method_id), form)], keep=keep))[0])
@@ -37,7 +38,7 @@ async def many(running: Runtime, who: Principal, chunks: AsyncIterator[bytes], *
         if not line.strip():
             continue
         try:
-            good.append((number, *_read(line)))
+            good.append((number, *await asyncio.to_thread(_read, line)))
         except Invalid as error:
             yield _line({"line": number, "error": error.detail})
         if len(good) >= AT_ONCE:

@@ -15,7 +15,9 @@ from pydantic import ValidationError
 from tier2.methods import ID, MethodForm
 from tierline.kit.errors import Invalid
 
-LARGEST = 65_536
+LARGEST = 32_768
+LARGEST_FRONT, MOST_LISTS = 2_048, 20  # a reader of YAML takes the square of the time for what is nested
+BLOCKS = MarkdownIt("commonmark").enable("table").disable("inline")
 FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 SECTIONS = {
     "when to use": "when_to_use",
@@ -67,6 +69,10 @@ def _front(text: str) -> tuple[dict[str, Any], str]:
     found = FRONT.match(text)
     if found is None:
         raise Invalid("a method begins with front matter: a line ---, then `id:` and `title:`, then a line ---")
+    if len(found.group(1)) > LARGEST_FRONT:
+        raise Invalid(f"the front matter may hold at most {LARGEST_FRONT} characters")
+    if sum(map(found.group(1).count, "[{")) > MOST_LISTS:
+        raise Invalid(f"the front matter may hold at most {MOST_LISTS} lists in brackets")
     try:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found.group(1), yaml.SafeLoader)):
             raise Invalid("the front matter holds a YAML alias (*name); write the value out")
@@ -110,7 +116,7 @@ def _sections(body: str) -> tuple[str, dict[str, Any]]:
 
 def _blocks(body: str) -> list[tuple[int, int, str, str]]:
     found = []
-    for token in MarkdownIt("commonmark").enable("table").parse(body):
+    for token in BLOCKS.parse(body):
         if token.level or token.map is None or token.nesting < 0:
             continue
         kind = "heading" if token.type == "heading_open" else "list" if "list_open" in token.type else "text"
@@ -120,7 +126,7 @@ def _blocks(body: str) -> list[tuple[int, int, str, str]]:
 
 def _items(block: str) -> list[str]:
     lines = block.split("\n")
-    tokens = MarkdownIt("commonmark").parse(block)
+    tokens = BLOCKS.parse(block)
     places = [token.map for token in tokens if token.type == "list_item_open" and token.level == 1 and token.map]
     marker = re.compile(r"^\s*(?:[-*+]|\d{1,9}[.)])[ \t]+")
     return [marker.sub("", "\n".join(lines[start:end]).strip()) for start, end in places]
