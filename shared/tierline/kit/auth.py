@@ -99,7 +99,7 @@ class KeyRing:
 
 
 class StatusTokens:
-    """The unguessable word by which a reporter without a key follows their own thing: derived, never stored."""
+    """The unguessable word by which a reader without a key follows their own thing: derived, never stored."""
 
     def __init__(self, secret: str) -> None:
         self._secret = hashlib.sha256(b"status-token:" + secret.encode()).digest()
