@@ -54,3 +54,9 @@ def test_a_service_has_the_rooms_that_every_service_has(service: str):
     main = (package / "main.py").read_text()
     assert "SERVICE = Service(" in main
     assert "app = create_app(SERVICE)" in main
+
+
+def test_no_two_stories_share_a_file_name():
+    """pytest would take the second for the first, and refuse to begin."""
+    names = [path.name for path in (ROOT / "tests").rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
