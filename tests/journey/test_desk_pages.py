@@ -10,7 +10,7 @@ import pytest
 from house import House
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = ["tier1", "tier2", "state-desk"]
+PAGES = ["tier1", "tier2", "tier3", "state-desk"]
 
 
 @pytest.mark.parametrize("page", PAGES)
