@@ -103,3 +103,8 @@ PIECES = st.sampled_from(
         "\n",
     ]
 )
+
+
+def test_a_name_that_was_found_is_not_looked_at_again_without_end() -> None:
+    text = "Yes, Pupil Zenobia Quackenbush, SSID 4815162342."
+    assert redact(text)[0] == f"Yes, Pupil {REMOVED}, SSID {REMOVED}."

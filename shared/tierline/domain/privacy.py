@@ -74,7 +74,7 @@ LIST_GAP = re.compile(rf"[\s,;/&)]{{1,3}}(?:and\s)?(?:{WORD}[\s,:(]{{1,2}}){{0,3
 def redact(text: str) -> tuple[str, tuple[str, ...]]:
     """The text without student data, and the kinds of what was taken out, in alphabetical order."""
     spans = [*_ssns(text), *_ids(text), *_births(text)]
-    spans += _names(text, spans)
+    spans += list(_names(text, spans))  # a list first: what is found must not be looked at again, without end
     parts, done = [], 0
     for start, end, _ in sorted(spans):
         if start >= done:
