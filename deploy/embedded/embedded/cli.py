@@ -132,6 +132,24 @@ for command in (proving.audit, proving.replay, proving.export, proving.verify):
 app.add_typer(dead.app, name="dead")
 
 
+@app.command()
+def evaluate(
+    questions: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled questions, one JSON object a line")],
+    manuals: Annotated[Path, typer.Option(help="A folder of Markdown articles with front matter")],
+    policy: Annotated[Path, typer.Option(help="A folder of policies; the first member's rules judge")] = POLICIES,
+    json: Json = False,
+) -> None:
+    """Measure how well questions are answered, sent to the state and kept private."""
+    try:
+        rules = next(iter(load_policies(policy).values()))
+        asked, articles = evaluating.read_questions(questions), evaluating.read_articles(manuals)
+    except (evaluating.Unreadable, KitError) as error:
+        sys.stderr.write(f"{error}\n")
+        raise typer.Exit(2) from None
+    found = evaluating.figures(evaluating.judge(asked, articles, rules))
+    sys.stdout.write(f"{evaluating.as_text(found, in_json=json)}\n")
+
+
 def main() -> None:
     """The command's entry."""
     app()
