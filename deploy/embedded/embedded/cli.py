@@ -22,6 +22,7 @@ from tierline.kit.errors import KitError
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(vendor_app, name="vendor")
 console = Console()
+POLICIES = Path(__file__).parents[2] / "policies"
 
 
 @app.command()

@@ -63,14 +63,17 @@ class Outcome:
 
 def read_questions(path: Path) -> list[Labelled]:
     """The questions of a file, one JSON object a line. Raises `Unreadable`, naming the line."""
-    number = 0
     try:
-        found = []
-        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1):
+        lines = path.read_text("utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Unreadable(f"{path}: {_short(error)}") from None
+    found = []
+    for number, line in enumerate(lines, 1):
+        try:
             if line.strip():
                 found.append(Labelled.model_validate_json(line))
-    except (OSError, UnicodeDecodeError, ValidationError) as error:
-        raise Unreadable(f"{path}, line {number}: {_short(error)}") from None
+        except ValidationError as error:
+            raise Unreadable(f"{path}, line {number}: {_short(error)}") from None
     return found
 
 
