@@ -12,17 +12,17 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from embedded import asking, dead, doctoring, preparing, proving, screen
+from embedded import asking, dead, doctoring, evaluating, preparing, proving, screen
 from embedded.day import Day
-from embedded.machine import Machine, running
+from embedded.machine import POLICIES, Machine, running
 from embedded.terminal import HOME, PORT, Folder, Json, Kafka, Port, dump, run, say
 from embedded.vendor_check.command import app as vendor_app
+from tierline.desk.policies import load_policies
 from tierline.kit.errors import KitError
 
 app = typer.Typer(no_args_is_help=True, add_completion=True, pretty_exceptions_enable=False, help=__doc__)
 app.add_typer(vendor_app, name="vendor")
 console = Console()
-POLICIES = Path(__file__).parents[2] / "policies"
 
 
 @app.command()
