@@ -94,3 +94,5 @@ async def test_a_house_at_work_is_sound_and_each_thing_that_is_broken_is_named(h
     await _break(house, "tier1", "DELETE FROM parked WHERE key = $1", parked)
     await _break(house, "intake", "DELETE FROM cases WHERE key = $1", twice)
     await _break(house, "tier1", "DELETE FROM timers WHERE key = $1", late)
+    # The house is everyone's: a story that replays all topics must find each event applied.
+    await _break(house, "notifier", "INSERT INTO inbox (consumer, event_id) VALUES ('notifier', $1)", accepted)
