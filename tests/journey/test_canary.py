@@ -2,18 +2,18 @@
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from email import message_from_bytes
-from typing import Any
 
-import asyncpg
 import pytest
 from uuid_utils import uuid7
 
 from callbacks import callbacks
 from house import House
+from tierline.domain.events import TOPIC
 from tierline.kit import log as logging
-from tierline.kit.bus import Envelope
+from tierline.kit.bus import Envelope, Record
+from tierline.kit.history import history
 from tierline.kit.runtime import Runtime
 
 SSID, SSN, BORN, NAME = "4815162342", "219-09-9999", "03/14/2014", "Zenobia Quackenbush"
@@ -29,6 +29,13 @@ def clean(text: str, where: str) -> None:
     assert not places, f"{where}: {text[max(0, places[0] - 300) : places[0] + 100]}"
 
 
+@pytest.fixture(params=["house", "kafka_house"])
+def home(request: pytest.FixtureRequest) -> House:
+    """Planted on both adapters."""
+    made: House = request.getfixturevalue(request.param)
+    return made
+
+
 @pytest.fixture(autouse=True)
 def loud() -> Iterator[None]:
     """Every line that the services can write is written."""
@@ -38,8 +45,9 @@ def loud() -> Iterator[None]:
 
 
 async def test_what_is_planted_is_found_nowhere_outside(
-    house: House, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+    home: House, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
+    house = home
     caplog.set_level("INFO")
     known = house.people["vendors"][VENDOR]
     address = f"canary-{uuid7()}@school.example.org"
@@ -113,26 +121,27 @@ async def _letters_and_keys_are_clean(house: House, ticket: str) -> None:
     """A record that nobody can read, with everything in it, becomes a letter without it; no key or header names a student."""
     apps = house.machine.server.config.app.state.apps  # type: ignore[union-attr]
     intake: Runtime = apps["intake"].state.runtime
+    torn = json.dumps({"case": {"description": f"It stops.\n{WORDS}"}}).encode()
     event = Envelope(
-        "tickets.intake", ticket, str(uuid7()), "tierline.ticket.submitted.v1", "/stranger", intake.now(), 1, b""
+        "tickets.intake", ticket, str(uuid7()), "tierline.ticket.submitted.v1", "/stranger", intake.now(), 1, torn
     )
-    headers = json.dumps({name: value.decode() for name, value in event.headers().items()})
-    log: Any = await asyncpg.connect(intake.settings.bus)
-    try:
-        torn = json.dumps({"case": {"description": f"It stops.\n{WORDS}"}}).encode()
-        insert = "INSERT INTO event_log (topic, key, headers, value) VALUES ('tickets.intake', $1, $2, $3)"
-        await log.execute(insert, ticket.encode(), headers, torn)
-        letters = "SELECT value FROM event_log WHERE topic = 'tickets.intake.dead' AND key = $1"
-        async with asyncio.timeout(20):
-            while len(found := await log.fetch(letters, ticket.encode())) < len(SERVICES):
-                await asyncio.sleep(0.05)
-        for row in found:
-            assert b"student data removed" in row["value"]
-            clean(row["value"].decode(), "a dead letter")
-        for row in await log.fetch("SELECT topic, key, headers::text AS headers FROM event_log"):
-            clean(row["topic"] + row["key"].decode() + row["headers"], "a key or a header")
-    finally:
-        await log.close()
+    await intake.bus.publish([event])
+    dead = [f"{topic}.dead" for topic in TOPIC.values()]
+    async with asyncio.timeout(30):
+        while len(found := [one async for one in _records(intake, dead) if one.key == ticket.encode()]) < len(SERVICES):
+            await asyncio.sleep(0.2)
+    for letter in found:
+        assert b"student data removed" in letter.value
+        clean(letter.value.decode(), "a dead letter")
+    async for record in _records(intake, [*TOPIC.values(), *dead]):
+        headers = {name: value.decode() for name, value in record.headers.items()}
+        clean(f"{record.topic} {record.key.decode()} {headers}", "a key or a header")
+
+
+async def _records(running: Runtime, topics: list[str]) -> AsyncIterator[Record]:
+    async for records in history(str(running.settings.bus), topics):
+        for record in records:
+            yield record
 
 
 async def _move_vendor(house: House, url: str, secret: str) -> None:

@@ -4,60 +4,17 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from embedded.machine import Machine
+from embedded.stories import Story
 
 DAY = Path(__file__).parents[3] / "examples" / "day.jsonl"
 PATIENCE = 60.0
 CHAIN = ("tier1", "tier2", "tier3", "state")
-
-
-@dataclass
-class Story:
-    """One issue of the day: what was planned for it, and what really happened, hop by hop."""
-
-    plan: dict[str, Any]
-    ticket_id: str = ""
-    facts: list[dict[str, Any]] = field(default_factory=list)
-    trouble: str = ""
-
-    @property
-    def status(self) -> str:
-        """Where it stands."""
-        versions = [fact for fact in self.facts if fact["version"]]
-        return max(versions, key=lambda fact: int(fact["version"]))["status"] if versions else "submitted"
-
-    @property
-    def told(self) -> list[str]:
-        """What the reporter was told, in order."""
-        return [fact["details"]["notice"] for fact in self.facts if fact["fact"] == "notice.delivered"]
-
-    @property
-    def ended_told(self) -> bool:
-        """Whether it ended and its reporter knows."""
-        ends = {"resolved": "ticket.resolved", "declined": "ticket.declined", "closed": "ticket.closed"}
-        return ends.get(self.status, "-") in self.told
-
-    @property
-    def method(self) -> str:
-        """The resolution method that ended it, where one did."""
-        return next((fact["details"]["method"] for fact in self.facts if "method" in fact["details"]), "")
-
-    def hops(self) -> list[tuple[str, float]]:
-        """Each desk that accepted it, and the seconds that it took to get there."""
-        left = {fact["version"]: _at(fact) for fact in self.facts if fact["fact"] != "notice.delivered"}
-        accepted = [fact for fact in self.facts if fact["fact"] == "case.accepted"]
-        hops = []
-        for fact in sorted(accepted, key=lambda fact: int(fact["version"])):
-            began = left.get(fact["version"] - 1, _at(fact))
-            hops.append((str(fact["desk"]), max(0.0, (_at(fact) - began).total_seconds())))
-        return hops
 
 
 class Day:
@@ -106,7 +63,8 @@ class Day:
         answer.raise_for_status()
         story.ticket_id = answer.json()["id"]
         self._by_id[story.ticket_id] = story
-        self._machine.vendor.work_on(story.ticket_id, asks=plan["component"] == "single-sign-on")
+        story.found = answer.json()["student_data"]
+        self._machine.vendor.work_on(story.ticket_id, questions=len(plan.get("replies", ())))
 
     async def _work(self, client: httpx.AsyncClient, story: Story) -> None:
         plan, ends = story.plan, story.plan["ends"]
@@ -130,15 +88,27 @@ class Day:
             )
         elif ends != "tier3":
             await self._answer(client, story, ends)
-        elif plan["component"] == "single-sign-on":
-            await self._until(client, story, "waiting_on_reporter")
-            reply = {"text": "At 8:42 this morning, in every school that we asked."}
+        else:
+            await self._talk(client, story)
+
+    async def _talk(self, client: httpx.AsyncClient, story: Story) -> None:
+        """Answer each of the vendor's questions; then see what the vendor was not told."""
+        for place, text in enumerate(story.plan.get("replies", ()), 1):
+            while story.questions < place or story.status != "waiting_on_reporter":
+                await asyncio.sleep(0.05)
             answer = await client.post(
                 f"/intake/v1/tickets/{story.ticket_id}/replies",
-                json=reply,
-                headers=self._key(plan["member"], "client"),
+                json={"text": text},
+                headers=self._key(story.plan["member"], "client"),
             )
             answer.raise_for_status()
+        while not story.ended_told:
+            await asyncio.sleep(0.05)
+        answer = await client.get(
+            "/tier3/v1/disclosures", params={"ticket_id": story.ticket_id}, headers=self._key("", "tier3")
+        )
+        answer.raise_for_status()
+        story.withheld = sorted({kind for told in answer.json()["items"] for kind in told["removed"]})
 
     async def _answer(self, client: httpx.AsyncClient, story: Story, desk: str) -> None:
         await self._move(client, story, desk, "claim", {})
@@ -158,10 +128,6 @@ class Day:
                 if made.status_code != 412:
                     made.raise_for_status()
                     return
-            await asyncio.sleep(0.05)
-
-    async def _until(self, client: httpx.AsyncClient, story: Story, status: str) -> None:
-        while story.status != status:
             await asyncio.sleep(0.05)
 
     async def _watch(self) -> None:
@@ -188,7 +154,3 @@ async def _events(client: httpx.AsyncClient, path: str, headers: dict[str, str])
         async for line in answer.aiter_lines():
             if line.startswith("data: "):
                 yield json.loads(line[6:])
-
-
-def _at(fact: dict[str, Any]) -> datetime:
-    return datetime.fromisoformat(fact["at"])

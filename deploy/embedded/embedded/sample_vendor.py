@@ -20,6 +20,7 @@ from tierline.kit import webhooks
 from tierline.kit.errors import Unauthenticated
 
 SERVER_ERROR = 500
+QUESTIONS = ("When did it happen last, to the minute?", "And which version does the foot of the page name?")
 TLS = httpx.create_ssl_context(trust_env=False)  # read once: it costs more than a call
 
 
@@ -32,15 +33,16 @@ class SampleVendor:
         self, base_url: str, secrets: dict[str, str], *, answers_all: bool = False, pause: float = 0.4
     ) -> None:
         self.base_url, self.secrets, self.answers_all, self.pause = base_url, secrets, answers_all, pause
-        self._asks: dict[str, bool] = {}
+        self._asks: dict[str, int] = {}
+        self._asked: dict[str, int] = {}
         self._work: set[asyncio.Task[None]] = set()
         self._seen: set[str] = set()
         self._said: dict[tuple[str, int], tuple[str, bytes]] = {}
         self.app = Starlette(routes=[Route("/{vendor}", self.receive, methods=["POST"])])
 
-    def work_on(self, ticket_id: str, *, asks: bool) -> None:
-        """Answer what comes for this ticket; `asks` puts a question to the reporter first."""
-        self._asks[ticket_id] = asks
+    def work_on(self, ticket_id: str, *, questions: int) -> None:
+        """Answer what comes for this ticket, after so many `questions` to its reporter, one behind the other's answer."""
+        self._asks[ticket_id] = questions
 
     async def receive(self, request: Request) -> Response:
         """One webhook: verified, remembered, answered at once; the work comes afterwards."""
@@ -86,16 +88,23 @@ class SampleVendor:
                 await self.say(vendor, ticket, 1, "acknowledged", "We look into it.")
         elif kind == "case.assigned" and self._asks[ticket]:
             await self.say(vendor, ticket, 1, "acknowledged", "We look into it.")
-            await self.say(vendor, ticket, 2, "question", "When did it happen last, to the minute?")
+            await self._ask(vendor, ticket)
         elif kind == "case.assigned":
             # The second before the first, and the first twice: a vendor's queue does such things.
             mended = "A fault in our software. It is mended."
             await self.say(vendor, ticket, 2, "resolved", mended, fixed_in="2026.11.2")
             await self.say(vendor, ticket, 1, "acknowledged", "We look into it.")
             await self.say_again(vendor, ticket, [1])
+        elif kind == "case.reply" and self._asked.get(ticket, 0) < self._asks[ticket]:
+            await self._ask(vendor, ticket)
         elif kind == "case.reply":
             mended = "Thank you: found in our log and mended."
-            await self.say(vendor, ticket, 3, "resolved", mended, fixed_in="2026.11.3")
+            await self.say(vendor, ticket, self._asked.get(ticket, 0) + 2, "resolved", mended, fixed_in="2026.11.3")
+
+    async def _ask(self, vendor: str, ticket: str) -> None:
+        asked = self._asked[ticket] = self._asked.get(ticket, 0) + 1
+        question = QUESTIONS[min(asked, len(QUESTIONS)) - 1]
+        await self.say(vendor, ticket, asked + 1, "question", question)
 
     async def say(self, vendor: str, ticket: str, sequence: int, kind: str, message: str, **more: str) -> None:
         """Send an update, and remember it: it may be asked for again."""

@@ -4,7 +4,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
-from embedded.day import Day, Story
+from embedded.day import Day
+from embedded.stories import Story
 
 COLOURS = {"resolved": "green", "declined": "yellow", "closed": "green", "withdrawn": "yellow"}
 SHORT = {"tier1": "1", "tier2": "2", "tier3": "3", "state": "state"}
@@ -34,6 +35,9 @@ def summary(day: Day, console: Console) -> None:
         at = SHORT[hops[-1][0]] + (f", by {story.method}" if story.method else "") if hops else ""
         table.add_row(story.plan["subject"], story.trouble or _status(story), at, times, told)
     console.print(table)
+    for story in day.stories:
+        if story.withheld:
+            console.print(f"Student data stayed home: {_kinds(story.withheld)} in “{story.plan['subject']}”.")
     good = sum(story.ended_told for story in day.stories)
     style = "bold green" if good == len(day.stories) else "bold red"
     console.print(f"{good} of {len(day.stories)} tickets ended, and their reporters were told.", style=style)
@@ -50,6 +54,9 @@ def as_json(day: Day) -> dict[str, object]:
                 "hops": [{"desk": desk, "seconds": round(seconds, 4)} for desk, seconds in story.hops()],
                 "told": story.told,
                 "method": story.method,
+                "questions": story.questions,
+                "student_data": story.found,
+                "withheld_from_vendor": story.withheld,
                 "ended_told": story.ended_told,
                 "trouble": story.trouble,
             }
@@ -57,6 +64,10 @@ def as_json(day: Day) -> dict[str, object]:
         ],
         "all_ended_told": all(story.ended_told for story in day.stories),
     }
+
+
+def _kinds(names: list[str]) -> str:
+    return ", ".join(name.replace("_", " ") for name in names)
 
 
 def _status(story: Story) -> str:
