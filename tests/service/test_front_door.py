@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from datetime import timedelta
 from typing import Any
 
 from house import House
@@ -106,3 +107,17 @@ async def test_the_matrix_says_who_staffs_what(house: House) -> None:
     assert found["test-delivery-system"]["tier3"] == "vendor"
     assert found["paper-pencil-summative"]["tier2"] == "not_applicable"
     assert found["single-sign-on"]["liaison"]["email"]
+
+
+async def test_a_reader_says_how_long_it_has_heard_nothing(house: House) -> None:
+    ticket = await house.submit()
+    await house.case("tier1", ticket)
+
+    async def idle() -> float:
+        lines = (await house.client.get("/tier1/metrics")).text.splitlines()
+        return float(next(line for line in lines if line.startswith("tierline_consumer_idle_seconds{")).split()[-1])
+
+    house.machine.server.config.app.state.apps["tier1"].state.runtime.consumer.heard_at -= timedelta(hours=1)
+    assert await idle() >= 3600
+    await house.case("tier1", await house.submit())
+    assert await idle() < 3600

@@ -6,6 +6,7 @@ PostgreSQL is away nothing is set aside: the bus brings the batch again.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import asyncpg
 import structlog
@@ -29,7 +30,7 @@ BEHIND = "waits behind a parked event"
 
 
 class Consumer:
-    """What a service does with the events it reads. `handle` is given to the bus."""
+    """What a service does with the events it reads. `handle` is given to the bus; `heard_at` is when it last had some."""
 
     def __init__(
         self,
@@ -40,9 +41,11 @@ class Consumer:
         scrub: Scrub = bytes,
     ) -> None:
         self._house, self._rooms, self._known, self._metrics, self._scrub = house, rooms, known, metrics, scrub
+        self.heard_at: datetime = house.now()
 
     async def handle(self, records: Sequence[Record]) -> None:
         """Give every record its effect, once. Raises only what another try may mend."""
+        self.heard_at = self._house.now()
         try:
             await self._together(records)
         except RACES:

@@ -70,6 +70,7 @@ class Runtime:
         self, service: Service, settings: Settings, bus: EventBus, clock: Callable[[], datetime] | None = None
     ) -> None:
         self.service, self.settings, self.bus = service, settings, bus
+        self._clock = clock
         self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
         self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
         self.signals, self.metrics = Signals(), Metrics(service.name)
@@ -83,7 +84,6 @@ class Runtime:
         self.stopping = asyncio.Event()
         self.opened = asyncio.Event()
         self.waits_for = "the database"
-        self._clock = clock
         self._reading: asyncio.Task[None] | None = None
         self._leading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None

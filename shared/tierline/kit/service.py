@@ -111,6 +111,8 @@ def _operator_pages(app: FastAPI) -> None:
         running.metrics.set("parked", waiting)
         running.metrics.set("dead_letters", dead)
         running.metrics.set("timers_overdue", overdue)
+        idle = (running.now() - running.consumer.heard_at).total_seconds()
+        running.metrics.set("consumer_idle_seconds", max(0.0, idle))
         return PlainTextResponse(generate_latest(running.metrics.registry), media_type=CONTENT_TYPE_LATEST)
 
 

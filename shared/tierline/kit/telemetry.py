@@ -47,7 +47,7 @@ class Metrics:
                 "parked": "Events that wait to be tried again",
                 "dead_letters": "Events that wait for a person",
                 "timers_overdue": "Deadlines that have passed and not fired",
-                "consumer_idle_seconds": "Since the bus was last heard",
+                "consumer_idle_seconds": "Since the last batch came, or since the start",
                 "watch_last_look_timestamp_seconds": "When the watchdog last looked at everything; old means it is dead",
                 "watch_late": "What that look found past its next step",
             }.items()
