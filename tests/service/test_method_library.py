@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from house import House
-from tier2 import store
+from tier2.methods import METHODS as SHELF
 
 METHODS = "/tier2/v1/methods"
 BODY = {
@@ -129,7 +129,7 @@ async def test_what_tier_2_kept_resolving_is_listed_as_a_gap(house: House) -> No
 
 
 async def test_a_full_library_says_so_and_takes_nothing_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store, "LARGEST_LIBRARY", 0)
+    monkeypatch.setitem(vars(SHELF), "most", 0)
     key = house.key("tier2", "birch")
     assert (await house.client.put(f"{METHODS}/too-many", json=BODY, headers=key)).status_code == 409
     lines = json.dumps({"id": "too-many", **BODY}).encode()

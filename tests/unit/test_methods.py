@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 from embedded.stocking import METHODS as SHIPPED
 from tier2 import gaps
 from tier2.drafting import draft_of, steps_in
-from tier2.methods import State, Tally, first
-from tier2.ranking import Text, WordsAndPieces
-from tier2.reading import fitting, read_markdown
+from tier2.methods import METHODS, MethodForm, State, Tally
+from tier2.reading import read_markdown
 from tier2.resolutions import Resolution, confirmed, counts, reopened
 from tierline.desk.cases import Case
+from tierline.desk.shelf_reading import fitting
 from tierline.domain.case import Attempt, CaseFile, Reporter
 from tierline.domain.lifecycle import Move
 from tierline.domain.words import Component, Desk, Impact, Role, Status
@@ -82,16 +82,6 @@ def test_no_text_breaks_the_reader_and_no_word_of_a_body_is_lost(body: str) -> N
         return
     kept = " ".join([form.title, form.when_to_use, *form.steps, *form.checks, form.when_not_to_use, form.notes])
     assert sum(map(str.isalpha, kept)) >= sum(map(str.isalpha, body.replace("\x00", ""))) - 60
-
-
-def test_the_right_text_is_found_in_spite_of_a_typing_error() -> None:
-    ranking = WordsAndPieces(
-        [Text("Proxy and PAC file", "browser"), Text("Voice packs", "text to speech"), Text("Wi-Fi", "")]
-    )
-    assert [number for number, _ in ranking.best("PROXXY settings??", 1, lambda _: True)] == [0]
-    assert [number for number, _ in ranking.best("voices", 2, lambda _: True)] == [1]
-    assert ranking.best("voices", 2, lambda number: number != 1) == []
-    assert ranking.best("", 5, lambda _: True) == WordsAndPieces([]).best("x", 5, lambda _: True) == []
 
 
 def _case(**more: Any) -> Case:
@@ -184,15 +174,17 @@ def test_a_rate_is_what_nobody_reopened() -> None:
 
 
 def test_a_method_knows_whether_it_would_change() -> None:
-    form = fitting({"title": "T", "steps": ["One"]})
-    method = first("", "a-b", form, "tier2:a", NOW)
+    form = fitting(MethodForm, {"title": "T", "steps": ["One"]})
+    method = METHODS.first("", "a-b", form, "tier2:a", NOW)
     assert method.says_the_same(form)
-    assert not method.says_the_same(fitting({"title": "T", "steps": ["Two"]}))
+    assert not method.says_the_same(fitting(MethodForm, {"title": "T", "steps": ["Two"]}))
     assert method.changed(form, "tier2:b", NOW).version == 2
 
 
 def test_a_form_is_read_as_people_write_it() -> None:
-    form = fitting({"title": "T", "steps": ["One"], "component": "single-sign-on", "when_not_to": "At night."})
+    form = fitting(
+        MethodForm, {"title": "T", "steps": ["One"], "component": "single-sign-on", "when_not_to": "At night."}
+    )
     assert (form.components, form.when_not_to_use) == ((Component.SINGLE_SIGN_ON,), "At night.")
     with pytest.raises(Invalid):
-        fitting({"title": "T", "steps": ["One"], "component": 7})
+        fitting(MethodForm, {"title": "T", "steps": ["One"], "component": 7})

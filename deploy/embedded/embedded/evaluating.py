@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from tier2.ranking import Text, WordsAndPieces
+from tierline.desk.ranking import Ranking, Text
 from tierline.domain.policy import Policy, Question
 from tierline.domain.privacy import redact
 from tierline.domain.words import Component, Impact, Role
@@ -87,7 +87,7 @@ def read_articles(folder: Path) -> list[Article]:
 
 def judge(questions: Iterable[Labelled], articles: Sequence[Article], policy: Policy) -> list[Outcome]:
     """Decide each question as the desks do."""
-    ranking = WordsAndPieces([Text(" ".join((a.title, *a.tags)), a.body) for a in articles])
+    ranking = Ranking([Text(" ".join((a.title, *a.tags)), a.body, (f"{a.tier}/{a.component}",)) for a in articles])
     return [_outcome(question, articles, ranking, policy) for question in questions]
 
 
@@ -110,13 +110,11 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     }
 
 
-def _outcome(asked: Labelled, articles: Sequence[Article], ranking: WordsAndPieces, policy: Policy) -> Outcome:
+def _outcome(asked: Labelled, articles: Sequence[Article], ranking: Ranking, policy: Policy) -> Outcome:
     tier = 2 if asked.expected.destination == "tier2" else 1
     question = Question(asked.component, asked.reporter_role, Impact.QUESTION, asked.subject, asked.body)
     text = f"{asked.subject}\n{asked.body}"
-    best = ranking.best(
-        text, 3, lambda number: articles[number].component == asked.component and articles[number].tier == tier
-    )
+    best = ranking.best(asked.subject, asked.body, 3, f"{tier}/{asked.component}")
     names = [articles[number].id for number, _ in best]
     place = names.index(asked.expected.article) if asked.expected.article in names else None
     return Outcome(asked, policy.first_desk(question).rule.startswith("state_rules."), bool(redact(text)[1]), place)

@@ -9,11 +9,12 @@ from pydantic import BaseModel
 
 from tier2 import gaps, library, store
 from tier2.drafting import draft_of
-from tier2.methods import METHODS, MethodId, State, first, view
+from tier2.methods import DOCUMENTS, METHODS, MethodId, State, view
 from tier2.resolutions import RESOLUTIONS, by_method
 from tier2.shelving import router as methods
 from tierline.desk.api import IfMatch, SayBody, TicketId, desk_router, make_move, read_case
 from tierline.desk.moves import Order
+from tierline.desk.shelf import CHANGE
 from tierline.domain.lifecycle import Move
 from tierline.domain.words import Component, Desk
 from tierline.kit.errors import Conflict, Invalid
@@ -63,7 +64,7 @@ async def resolve_case(
     version = expected_version(if_match)
     case = await read_case(running, who, ticket_id)
     async with running.database.connection() as tx:
-        method = await store.method(tx, case.file.member, body.method) if body.method else None
+        method = await METHODS.find(tx, case.file.member, body.method) if body.method else None
         known = (await library.shelf(running, tx, case.file.member)).words
     if body.method and (method is None or method.deleted or method.state is not State.ESTABLISHED):
         raise Invalid("no established method has this id", errors=[{"pointer": "/body/method"}])
@@ -79,15 +80,16 @@ async def draft_method(ticket_id: TicketId, running: Running, who: Caller, respo
     who.needs("desk:tier2")
     case = await read_case(running, who, ticket_id)
     method_id, form = draft_of(case)
-    draft = first(case.file.member, method_id, form, f"tier2:{who.id}", running.now(), ticket_id)
+    by = f"tier2:{who.id}"
+    draft = METHODS.first(case.file.member, method_id, form, by, running.now(), from_ticket=ticket_id)
     async with running.database.transaction() as tx:
         kept = (await RESOLUTIONS.load(tx, [ticket_id], lock=False)).get(ticket_id)
         if kept is not None and not kept.stands:
             raise Conflict("this resolution was reopened, so it is none to repeat")
-        await tx.execute(store.CHANGE_LIBRARY)
-        known = (await METHODS.load(tx, [draft.key], lock=True)).get(draft.key)
+        await tx.execute(CHANGE)
+        known = (await DOCUMENTS.load(tx, [draft.key], lock=True)).get(draft.key)
         if known is None:
-            await store.add(tx, draft)
+            await METHODS.add(tx, draft)
         elif known.deleted:
             raise Conflict("the draft of this resolution was deleted")
         found = known or draft

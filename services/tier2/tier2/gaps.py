@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from tier2.ranking import words
+from tierline.desk.language import words
 from tierline.domain.case import Reporter
 from tierline.domain.privacy import redact
 from tierline.domain.words import Component

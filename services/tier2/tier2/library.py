@@ -7,9 +7,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from tier2 import store
-from tier2.methods import METHODS, SHARED, Method, State, view
-from tier2.ranking import Ranking, Text, WordsAndPieces, words
+from tier2.methods import DOCUMENTS, Method, State, view
 from tierline.desk.cases import Case
+from tierline.desk.language import words
+from tierline.desk.ranking import Ranking, Text
+from tierline.desk.shelf import REVISION, SHARED
 from tierline.domain.words import Component
 from tierline.kit.database import Tx
 from tierline.kit.runtime import Runtime
@@ -26,9 +28,9 @@ class Shelf:
     ranking: Ranking
     words: frozenset[str]
 
-    def best(self, question: str, component: Component | None, count: int) -> list[tuple[Method, float]]:
+    def best(self, subject: str, text: str, component: Component | None, count: int) -> list[tuple[Method, float]]:
         """The established methods that fit a question best, the best first."""
-        found = self.ranking.best(question, count, lambda number: self.methods[number].fits(component))
+        found = self.ranking.best(subject, text, count, component)
         return [(self.methods[number], score) for number, score in found]
 
 
@@ -37,32 +39,32 @@ _SHELVES: "WeakKeyDictionary[Runtime, dict[str | None, Shelf]]" = WeakKeyDiction
 
 async def shelf(running: Runtime, tx: Tx, member: str | None) -> Shelf:
     """The methods that this member may use; None is the consortium, which sees the shared ones."""
-    revision = await tx.fetchval(store.REVISION)
+    revision = await tx.fetchval(REVISION)
     shelves = _SHELVES.setdefault(running, {})
     known = shelves.get(member)
     if known is None or known.revision != revision:
         rows = await tx.fetch(store.LIBRARY, member or SHARED)
-        known = await asyncio.to_thread(arrange, revision, [METHODS.read(row["doc"]) for row in rows])
+        known = await asyncio.to_thread(arrange, revision, [DOCUMENTS.read(row["doc"]) for row in rows])
         shelves[member] = known
     return known
 
 
 async def search(
-    running: Runtime, member: str | None, question: str, component: Component | None, count: int
+    running: Runtime, member: str | None, subject: str, text: str, component: Component | None, count: int
 ) -> list[dict[str, Any]]:
     """The methods that fit best, with their success, as people read them."""
     async with running.database.connection() as tx:
-        found = (await shelf(running, tx, member)).best(question, component, count)
+        known = await shelf(running, tx, member)
+        found = await asyncio.to_thread(known.best, subject, text, component, count)
         tallies = await store.tallies(tx, [method for method, _ in found])
     return [{**view(method, tallies[method.key]), "score": round(score, 3)} for method, score in found]
 
 
 async def suggested(running: Runtime, case: Case) -> dict[str, Any]:
     """What might help with a case."""
-    question = f"{case.file.subject}\n{case.file.description}"
-    return {
-        "suggested_methods": await search(running, case.file.member, question, case.file.component, SUGGESTED),
-    }
+    file = case.file
+    found = await search(running, file.member, file.subject, file.description, file.component, SUGGESTED)
+    return {"suggested_methods": found}
 
 
 def arrange(revision: int, methods: Sequence[Method]) -> Shelf:
@@ -73,9 +75,9 @@ def arrange(revision: int, methods: Sequence[Method]) -> Shelf:
         for method in methods
         if method.state is State.ESTABLISHED and (method.owner != SHARED or method.id not in own)
     ]
-    texts = [Text(f"{method.title} {' '.join(method.tags)}", _body(method)) for method in usable]
+    texts = [Text(f"{method.title} {' '.join(method.tags)}", _body(method), method.components) for method in usable]
     vocabulary = frozenset(word for text in texts for word in words(f"{text.head} {text.body}"))
-    return Shelf(revision, usable, WordsAndPieces(texts), vocabulary)
+    return Shelf(revision, usable, Ranking(texts), vocabulary)
 
 
 def _body(method: Method) -> str:

@@ -1,15 +1,14 @@
 """What an established method is: when to use it, its steps, its checks, when not to; and who may use it.
 
-A method belongs to a member, or to none: then it is shared by all. A member's own goes before a shared one of the
-same id. Deleting keeps the row, so that what was resolved by it still has a name, and an import does not bring it back.
+It stands on a shelf, shared or a member's own; only established ones are suggested and count.
 """
 
-from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from tierline.desk.shelf import ID, Kept, Shelf
 from tierline.domain.case import Frozen
 from tierline.domain.words import Component
 from tierline.kit.documents import Documents
@@ -18,9 +17,7 @@ SOMETHING = r"^[^\x00]*[^\x00\s][^\x00]*$"
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SOMETHING)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=4000, pattern=r"^[^\x00]*$")]
 Step = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000, pattern=SOMETHING)]
-ID = r"^[a-z0-9][a-z0-9-]{1,79}$"
 MethodId = Annotated[str, StringConstraints(pattern=ID)]
-SHARED = ""
 
 
 class State(StrEnum):
@@ -60,12 +57,9 @@ class MethodForm(BaseModel):
         return read
 
 
-class Method(Frozen):
-    """A method as it is kept. `owner` is a member, or empty where it is shared; each change raises `version`."""
+class Method(Kept):
+    """A method as it is kept."""
 
-    id: str
-    owner: str
-    version: int
     title: str
     components: tuple[Component, ...] = ()
     when_to_use: str = ""
@@ -76,34 +70,6 @@ class Method(Frozen):
     tags: tuple[str, ...] = ()
     state: State = State.ESTABLISHED
     from_ticket: str | None = None
-    updated_at: datetime
-    updated_by: str
-    deleted: bool = False
-
-    @property
-    def key(self) -> str:
-        """Its place in the table, and in the tallies."""
-        return key_of(self.owner, self.id)
-
-    def fits(self, component: Component | None) -> bool:
-        """Whether it is meant for this component."""
-        return component is None or not self.components or component in self.components
-
-    def says_the_same(self, form: MethodForm) -> bool:
-        """Whether saving this form would change nothing."""
-        return not self.deleted and MethodForm(**self.model_dump(include=set(MethodForm.model_fields))) == form
-
-    def changed(self, form: MethodForm, by: str, now: datetime) -> "Method":
-        """The next version, saying what the form says."""
-        return self.model_copy(
-            update={
-                **dict(form),
-                "version": self.version + 1,
-                "updated_at": now,
-                "updated_by": by,
-                "deleted": False,
-            }
-        )
 
 
 class Tally(Frozen):
@@ -119,18 +85,6 @@ class Tally(Frozen):
         return round(1 - self.reopened / self.used, 4) if self.used else None
 
 
-def key_of(owner: str, method_id: str) -> str:
-    """The key of a method: no member and no id holds a slash."""
-    return f"{owner}/{method_id}"
-
-
-def first(owner: str, method_id: str, form: MethodForm, by: str, now: datetime, ticket: str | None = None) -> Method:
-    """A new method, at its first version."""
-    return Method(
-        id=method_id, owner=owner, version=1, updated_at=now, updated_by=by, from_ticket=ticket, **form.model_dump()
-    )
-
-
 def view(method: Method, tally: Tally) -> dict[str, Any]:
     """A method as people read it, with its success."""
     shown = method.model_dump(mode="json", exclude={"owner", "deleted"})
@@ -142,7 +96,7 @@ def view(method: Method, tally: Tally) -> dict[str, Any]:
     }
 
 
-METHODS = Documents(
+DOCUMENTS = Documents(
     "methods",
     Method,
     {
@@ -152,6 +106,8 @@ METHODS = Documents(
         "deleted": ("boolean", lambda method: method.deleted),
     },
 )
+
+METHODS = Shelf(DOCUMENTS, "method", most=2000)  # more than anyone can keep true
 
 TABLE = """
 CREATE TABLE methods (
@@ -163,9 +119,6 @@ CREATE TABLE methods (
     deleted boolean NOT NULL
 );
 CREATE INDEX methods_owner ON methods (owner, id);
--- One row: raised in the transaction of every change, so that changes come one after the other and readers see them.
-CREATE TABLE library (revision bigint NOT NULL);
-INSERT INTO library VALUES (0);
 CREATE TABLE tallies (
     method text PRIMARY KEY,
     used bigint NOT NULL DEFAULT 0,

@@ -8,17 +8,14 @@ the rest are notes; without a list each paragraph behind the first is a step. No
 import re
 from typing import Any
 
-import yaml
 from markdown_it import MarkdownIt
-from pydantic import ValidationError
 
-from tier2.methods import ID, MethodForm
+from tier2.methods import MethodForm
+from tierline.desk.shelf_reading import fitting, front_matter, plain_lines
 from tierline.kit.errors import Invalid
 
 LARGEST = 32_768
-LARGEST_FRONT, MOST_LISTS = 2_048, 20  # a reader of YAML takes the square of the time for what is nested
 BLOCKS = MarkdownIt("commonmark").enable("table").disable("inline")
-FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 SECTIONS = {
     "when to use": "when_to_use",
     "steps": "steps",
@@ -39,50 +36,17 @@ def read_markdown(text: str) -> tuple[str, MethodForm]:
     """
     if len(text) > LARGEST:
         raise Invalid(f"a method may hold at most {LARGEST} characters")
-    front, body = _front(text.replace("\r\n", "\n").replace("\r", "\n"))
+    found = front_matter(plain_lines(text))
+    if found is None:
+        raise Invalid("a method begins with front matter: a line ---, then `id:` and `title:`, then a line ---")
+    front, body = found
     said = {name: value for name, value in front.items() if name in KNOWN and value is not None}
     method_id = said.pop("id", None)
     if not isinstance(method_id, str):
         raise Invalid("the front matter needs an `id`, such as `id: tds-proxy`")
     title, sections = _sections(body)
     said = {"title": title, **sections, **said}
-    return method_id, fitting(said)
-
-
-def fitting(said: Any) -> MethodForm:
-    """A form out of what was written. Raises `Invalid`, naming each field that does not fit."""
-    try:
-        return MethodForm.model_validate(said)
-    except ValidationError as error:
-        found = error.errors(include_input=False, include_url=False, include_context=False)[:5]
-        raise Invalid("; ".join(f"{'/'.join(map(str, e['loc']))}: {e['msg']}".lstrip(": ") for e in found)) from None
-
-
-def check_id(method_id: str) -> str:
-    """An id that a method may have. Raises `Invalid`."""
-    if not re.fullmatch(ID, method_id) or method_id == "search":
-        raise Invalid("an id is 2 to 80 small letters, digits and hyphens, and not `search`")
-    return method_id
-
-
-def _front(text: str) -> tuple[dict[str, Any], str]:
-    found = FRONT.match(text)
-    if found is None:
-        raise Invalid("a method begins with front matter: a line ---, then `id:` and `title:`, then a line ---")
-    if len(found.group(1)) > LARGEST_FRONT:
-        raise Invalid(f"the front matter may hold at most {LARGEST_FRONT} characters")
-    if sum(map(found.group(1).count, "[{")) > MOST_LISTS:
-        raise Invalid(f"the front matter may hold at most {MOST_LISTS} lists in brackets")
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found.group(1), yaml.SafeLoader)):
-            raise Invalid("the front matter holds a YAML alias (*name); write the value out")
-        front = yaml.safe_load(found.group(1))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise Invalid(f"the front matter is not YAML (line {mark.line + 2 if mark else 2})") from None
-    if not isinstance(front, dict):
-        raise Invalid("the front matter is a list of `name: value` lines")
-    return front, text[found.end() :]
+    return method_id, fitting(MethodForm, said)
 
 
 def _sections(body: str) -> tuple[str, dict[str, Any]]:

@@ -5,18 +5,14 @@ from dataclasses import replace
 from typing import Any
 
 from tier2.handlers import ON, ON_RESOLUTIONS
-from tier2.methods import METHODS, SHARED, Method, Tally, key_of
+from tier2.methods import Method, Tally
 from tier2.resolutions import RESOLUTIONS, Count, Resolution, counts
 from tierline.desk.cases import Case, case_room
 from tierline.domain import events
 from tierline.domain.words import Desk
 from tierline.kit.database import Tx
-from tierline.kit.errors import Conflict
 from tierline.kit.room import Room
 
-# Whoever changes the library does it alone: this row is locked until the change is committed.
-CHANGE_LIBRARY = "UPDATE library SET revision = revision + 1"
-REVISION = "SELECT revision FROM library"
 LIBRARY = "SELECT doc FROM methods WHERE NOT deleted AND owner IN ('', $1) ORDER BY key"
 LIBRARY_OF_ALL = "SELECT doc FROM methods WHERE NOT deleted ORDER BY key"
 # One page of what a caller may read, by id; a member's own goes before the shared one of the same id.
@@ -25,8 +21,6 @@ SELECT doc, id, owner FROM methods WHERE NOT deleted AND ($1::text IS NULL OR ow
 AND ($2::text IS NULL OR state = $2) AND ($3::text IS NULL OR (id, owner) > ($3, $4::text))
 ORDER BY id, owner LIMIT $5
 """
-SIZE = "SELECT count(*) FROM methods WHERE owner = $1 AND NOT deleted"
-LARGEST_LIBRARY = 2000  # what a library ranked in memory can be searched in, and more than anyone can keep true
 TALLIES = "SELECT method, used, reopened, confirmed FROM tallies WHERE method = ANY($1)"
 COUNT = """
 INSERT INTO tallies AS t (method, used, reopened, confirmed) SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::int[])
@@ -38,21 +32,6 @@ STANDING = """
 SELECT doc FROM resolutions WHERE stands AND ($1::text IS NULL OR member = $1) AND ($2::text IS NULL OR component = $2)
 ORDER BY at DESC LIMIT $3
 """
-
-
-async def method(tx: Tx, member: str | None, method_id: str, *, lock: bool = False) -> Method | None:
-    """The method that this id means to a member: its own, or the shared one; deleted ones too."""
-    keys = [key_of(owner, method_id) for owner in dict.fromkeys((member or SHARED, SHARED))]
-    found = await METHODS.load(tx, keys, lock=lock)
-    there = [found[key] for key in keys if key in found]
-    return next((kept for kept in there if not kept.deleted), there[0] if there else None)
-
-
-async def add(tx: Tx, new: Method) -> None:
-    """Put a new method into its owner's library, which the caller changes alone. Raises `Conflict` where it is full."""
-    if await tx.fetchval(SIZE, new.owner) >= LARGEST_LIBRARY:
-        raise Conflict(f"a library holds at most {LARGEST_LIBRARY} methods; take one out first")
-    await METHODS.insert(tx, {new.key: new})
 
 
 async def tallies(tx: Tx, methods: Collection[Method]) -> Mapping[str, Tally]:
