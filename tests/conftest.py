@@ -30,6 +30,13 @@ async def house(folder: Path) -> AsyncIterator[House]:
 
 
 @pytest.fixture(scope="session")
+async def stocked_house(folder: Path) -> AsyncIterator[House]:
+    """The same with the manuals that it brings along, so that Tier 1 answers by itself."""
+    async with _house(folder / "stocked", None, manuals=True) as made:
+        yield made
+
+
+@pytest.fixture(scope="session")
 async def kafka_house(folder: Path, kafka_servers: str) -> AsyncIterator[House]:
     """The five services over a real Kafka."""
     async with _house(folder / "kafka", kafka_servers) as made:
@@ -37,6 +44,6 @@ async def kafka_house(folder: Path, kafka_servers: str) -> AsyncIterator[House]:
 
 
 @asynccontextmanager
-async def _house(folder: Path, kafka: str | None) -> AsyncIterator[House]:
-    async with running(folder, port=0, kafka=kafka) as machine, machine.client() as client:
+async def _house(folder: Path, kafka: str | None, *, manuals: bool = False) -> AsyncIterator[House]:
+    async with running(folder, port=0, kafka=kafka, manuals=manuals) as machine, machine.client() as client:
         yield House(machine, client)

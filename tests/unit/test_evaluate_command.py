@@ -31,11 +31,23 @@ FIGURES = {
 def test_it_prints_one_flat_object(tmp_path: Path):
     (tmp_path / "a.md").write_text(ARTICLE)
     (tmp_path / "q.jsonl").write_text(json.dumps(QUESTION))
-    said = CliRunner().invoke(app, ["evaluate", str(tmp_path / "q.jsonl"), "--manuals", str(tmp_path), "--json"])
+    said = CliRunner().invoke(
+        app,
+        [
+            "evaluate",
+            str(tmp_path / "q.jsonl"),
+            "--manuals",
+            str(tmp_path),
+            "--picture",
+            str(tmp_path / "c.svg"),
+            "--json",
+        ],
+    )
     assert said.exit_code == 0, said.output
     found = json.loads(said.stdout)
     assert found.keys() == FIGURES
     assert found["recall_at_1"] == 1.0
+    assert (tmp_path / "c.svg").read_text().startswith("<svg")
 
 
 def test_a_file_that_is_not_there_is_one_line(tmp_path: Path):

@@ -1,10 +1,10 @@
 """The `tierline` command: run the house, play the sample day, submit, look, watch, and find out what is wrong."""
 
 import asyncio
-import json
 import signal
 import sys
 from collections.abc import Coroutine
+from json import dumps as as_json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,7 +12,7 @@ import typer
 from rich.console import Console
 from rich.live import Live
 
-from embedded import asking, dead, doctoring, evaluating, preparing, proving, screen
+from embedded import asking, calibration, dead, doctoring, evaluating, labelled, preparing, proving, screen
 from embedded.day import Day
 from embedded.machine import POLICIES, Machine, running
 from embedded.terminal import HOME, PORT, Folder, Json, Kafka, Port, dump, run, say
@@ -138,17 +138,30 @@ def evaluate(
     questions: Annotated[Path, typer.Argument(metavar="FILE", help="Labelled questions, one JSON object a line")],
     manuals: Annotated[Path, typer.Option(help="A folder of Markdown articles with front matter")],
     policy: Annotated[Path, typer.Option(help="A folder of policies; the first member's rules judge")] = POLICIES,
+    cross_validate: Annotated[
+        bool, typer.Option(help="Be as sure as if learned from the other questions only")
+    ] = False,
+    fit: Annotated[bool, typer.Option(help="Print the weights that these questions teach, and nothing else")] = False,
+    picture: Annotated[Path, typer.Option(help="Where the calibration picture goes (SVG)")] = Path("calibration.svg"),
     json: Json = False,
 ) -> None:
     """Measure how well questions are answered, sent to the state and kept private."""
     try:
         rules = next(iter(load_policies(policy).values()))
-        asked, articles = evaluating.read_questions(questions), evaluating.read_articles(manuals)
-    except (evaluating.Unreadable, KitError) as error:
+        outcomes = evaluating.judge(labelled.read_questions(questions), labelled.read_articles(manuals), rules)
+        if fit:
+            sys.stdout.write(f"{evaluating.learned(outcomes)}\n")
+            return
+        outcomes = evaluating.cross_validated(outcomes) if cross_validate else outcomes
+        picture.write_text(calibration.draw(outcomes, rules.answers), "utf-8")
+    except OSError as error:
+        sys.stderr.write(f"{picture}: {error.strerror}; name another place with --picture\n")
+        raise typer.Exit(2) from None
+    except (labelled.Unreadable, KitError) as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(2) from None
-    found = evaluating.figures(evaluating.judge(asked, articles, rules))
-    sys.stdout.write(f"{evaluating.as_text(found, in_json=json)}\n")
+    found = evaluating.figures(outcomes, rules.answers)
+    sys.stdout.write(f"{as_json(found) if json else calibration.as_text(found, outcomes, rules.answers)}\n")
 
 
 def main() -> None:
@@ -202,7 +215,7 @@ def _what_to_try(machine: Machine, folder: Path) -> None:
     console.print(f"Tierline is up at {machine.url} (Ctrl-C ends it). Try:\n")
     sys.stdout.write(
         f"curl -s -X POST {machine.url}/intake/v1/tickets -H 'Authorization: Bearer {key}' "
-        f"-H 'Content-Type: application/json' -d '{json.dumps(body)}'\n\n"
+        f"-H 'Content-Type: application/json' -d '{as_json(body)}'\n\n"
     )
     sys.stdout.flush()
 

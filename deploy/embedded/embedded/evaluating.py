@@ -1,105 +1,83 @@
-"""Labelled questions through the code that decides, and how often it was right.
+"""Labelled questions through the code that decides, and how often it was right."""
 
-Nothing is sent to a reporter without an agent yet, so both `sent_` figures are nought.
-"""
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
-
-import yaml
-from pydantic import BaseModel, ValidationError
-
-from tierline.desk.ranking import Ranking, Text
-from tierline.domain.policy import Policy, Question
+from embedded.labelled import Labelled
+from embedded.learning import Sample, learn, unseen
+from tier1.articles import Article
+from tier1.confidence import Marks, Weights, confidence
+from tier1.manuals import Manuals
+from tierline.domain.policy import Answers, Policy, Question
 from tierline.domain.privacy import redact
-from tierline.domain.words import Component, Impact, Role
+from tierline.domain.words import Impact
 
-
-class Unreadable(Exception):
-    """What was given cannot be read; the text says what and where."""
-
-
-class Expected(BaseModel):
-    """How a question should end."""
-
-    destination: str
-    article: str | None = None
-    student_pii: bool = False
-
-
-class Labelled(BaseModel):
-    """One question with its label."""
-
-    component: Component
-    reporter_role: Role
-    subject: str
-    body: str
-    expected: Expected
-
-
-class Article(BaseModel):
-    """One manual article (tier 1) or resolution method (tier 2)."""
-
-    id: str
-    title: str
-    component: Component
-    tier: int
-    tags: tuple[str, ...] = ()
-    body: str
+SENT, OFFERED, PASSED_ON, STATE = "sent", "offered", "passed on", "state"
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What the code did with one question; `place` is the labelled article's place, from 0, among what was found."""
+    """What the code did with one question.
+
+    `first` is the article that Tier 1 found best, `place` the labelled article's place, from 0, among what was found;
+    `sure` is how sure Tier 1 was.
+    """
 
     question: Labelled
     to_state: bool
     private: bool
     place: int | None
+    first: str | None = None
+    marks: Marks = (0.0, 0.0, 0.0, 0.0, 0.0)
+    sure: float = 0.0
 
-
-def read_questions(path: Path) -> list[Labelled]:
-    """The questions of a file, one JSON object a line. Raises `Unreadable`, naming the line."""
-    try:
-        lines = path.read_text("utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Unreadable(f"{path}: {_short(error)}") from None
-    found = []
-    for number, line in enumerate(lines, 1):
-        try:
-            if line.strip():
-                found.append(Labelled.model_validate_json(line))
-        except ValidationError as error:
-            raise Unreadable(f"{path}, line {number}: {_short(error)}") from None
-    return found
-
-
-def read_articles(folder: Path) -> list[Article]:
-    """Every Markdown article below a folder. Raises `Unreadable`, naming the file."""
-    files = sorted(folder.rglob("*.md"))
-    if not files:
-        raise Unreadable(f"{folder} holds no *.md")
-    return [_article(path) for path in files]
+    @property
+    def right(self) -> bool:
+        """Whether the best article is the labelled one, and Tier 1's to give."""
+        expected = self.question.expected
+        return expected.destination == "tier1" and self.first == expected.article
 
 
 def judge(questions: Iterable[Labelled], articles: Sequence[Article], policy: Policy) -> list[Outcome]:
     """Decide each question as the desks do."""
-    ranking = Ranking([Text(" ".join((a.title, *a.tags)), a.body, (f"{a.tier}/{a.component}",)) for a in articles])
-    return [_outcome(question, articles, ranking, policy) for question in questions]
+    manuals = Manuals(1, articles)
+    return [_outcome(question, manuals, policy) for question in questions]
 
 
-def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
-    """The nine figures, each from 0 to 1."""
+def cross_validated(outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """The same, with how sure Tier 1 would be had it learned from the other questions only."""
+    asked = [outcome for outcome in outcomes if not outcome.to_state]
+    sure = unseen([_sample(outcome) for outcome in asked])
+    known = {id(outcome): value for outcome, value in zip(asked, sure, strict=True)}
+    return [replace(outcome, sure=known.get(id(outcome), outcome.sure)) for outcome in outcomes]
+
+
+def learned(outcomes: Sequence[Outcome]) -> Weights:
+    """The weights that these questions teach."""
+    return learn([_sample(outcome) for outcome in outcomes if not outcome.to_state])
+
+
+def decided(outcome: Outcome, floors: Answers) -> str:
+    """What becomes of a question under these floors."""
+    if outcome.to_state:
+        return STATE
+    if outcome.first and outcome.sure >= floors.send_above:
+        return SENT
+    return OFFERED if outcome.sure >= floors.offer_above else PASSED_ON
+
+
+def figures(outcomes: Sequence[Outcome], floors: Answers) -> dict[str, float]:
+    """The nine figures, each from 0 to 1. `sent_share_of_tier1` are the Tier 1 questions that were sent an answer."""
     first = [o.place for o in outcomes if o.question.expected.article and o.question.expected.destination == "tier1"]
     second = [o.place for o in outcomes if o.question.expected.article and o.question.expected.destination == "tier2"]
+    sent = [o for o in outcomes if decided(o, floors) == SENT]
+    tier1 = [o for o in outcomes if o.question.expected.destination == "tier1"]
     state = [(o.to_state, o.question.expected.destination == "state") for o in outcomes]
     private = [(o.private, o.question.expected.student_pii) for o in outcomes]
     return {
-        "sent_precision": 0.0,
-        "sent_share_of_tier1": 0.0,
+        "sent_precision": sum(o.right for o in sent) / len(sent) if sent else 0.0,
+        "sent_share_of_tier1": sum(decided(o, floors) == SENT for o in tier1) / len(tier1) if tier1 else 0.0,
         "recall_at_1": _within(first, 1),
         "recall_at_3": _within(first, 3),
         "state_precision": _share(said for said in state if said[0]),
@@ -110,23 +88,36 @@ def figures(outcomes: Sequence[Outcome]) -> dict[str, float]:
     }
 
 
-def _outcome(asked: Labelled, articles: Sequence[Article], ranking: Ranking, policy: Policy) -> Outcome:
-    tier = 2 if asked.expected.destination == "tier2" else 1
+def confusion(outcomes: Sequence[Outcome], floors: Answers) -> Mapping[str, Counter[str]]:
+    """For each labelled destination, how many questions were sent (right or wrong), offered, passed on, the state's."""
+    table: dict[str, Counter[str]] = {}
+    for outcome in outcomes:
+        done = decided(outcome, floors)
+        done = f"{done} {'right' if outcome.right else 'wrong'}" if done == SENT else done
+        table.setdefault(outcome.question.expected.destination, Counter())[done] += 1
+    return dict(sorted(table.items()))
+
+
+def _sample(outcome: Outcome) -> Sample:
+    return outcome.marks, outcome.right
+
+
+def _outcome(asked: Labelled, manuals: Manuals, policy: Policy) -> Outcome:
     question = Question(asked.component, asked.reporter_role, Impact.QUESTION, asked.subject, asked.body)
-    text = f"{asked.subject}\n{asked.body}"
-    best = ranking.best(asked.subject, asked.body, 3, f"{tier}/{asked.component}")
-    names = [articles[number].id for number, _ in best]
-    place = names.index(asked.expected.article) if asked.expected.article in names else None
-    return Outcome(asked, policy.first_desk(question).rule.startswith("state_rules."), bool(redact(text)[1]), place)
-
-
-def _article(path: Path) -> Article:
-    try:
-        _, front, body = path.read_text("utf-8").split("---\n", 2)
-        said: Any = yaml.safe_load(front)
-        return Article.model_validate({**said, "body": body})
-    except (OSError, ValueError, TypeError, yaml.YAMLError, RecursionError) as error:
-        raise Unreadable(f"{path}: {_short(error)}") from None
+    match = manuals.match(asked.subject, asked.body, asked.component, asked.reporter_role)
+    found = match.found
+    if asked.expected.destination == "tier2":
+        found = tuple(manuals.technical(asked.subject, asked.body, asked.component))
+    names = [one.article.original for one in found[:3]]
+    return Outcome(
+        asked,
+        to_state=policy.first_desk(question).rule.startswith("state_rules."),
+        private=bool(redact(f"{asked.subject}\n{asked.body}")[1]),
+        place=names.index(asked.expected.article) if asked.expected.article in names else None,
+        first=match.found[0].article.original if match.found else None,
+        marks=match.marks,
+        sure=confidence(match.marks) if match.found else 0.0,
+    )
 
 
 def _within(places: Sequence[int | None], count: int) -> float:
@@ -136,14 +127,3 @@ def _within(places: Sequence[int | None], count: int) -> float:
 def _share(pairs: Iterable[tuple[bool, bool]]) -> float:
     counted = [all(pair) for pair in pairs]
     return sum(counted) / len(counted) if counted else 0.0
-
-
-def _short(error: Exception) -> str:
-    return " ".join(str(error).split())[:200]
-
-
-def as_text(found: dict[str, float], *, in_json: bool) -> str:
-    """The figures for a person, or as one flat JSON object."""
-    if in_json:
-        return json.dumps(found)
-    return "\n".join(f"{name:<22}{value:.2f}" for name, value in found.items())

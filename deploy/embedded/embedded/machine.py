@@ -20,7 +20,7 @@ from embedded.mailbox import Mailbox
 from embedded.postgres import EmbeddedPostgres
 from embedded.sample_vendor import SampleVendor
 from embedded.server import HOUSE, one_app, settings_of
-from embedded.stocking import stock
+from embedded.stocking import stock_manuals, stock_methods
 from tierline.desk.policies import load_policies
 from tierline.kit import log
 from tierline.kit.errors import Misconfigured
@@ -62,8 +62,12 @@ async def running(
     kafka: str | None = None,
     vendor_url: str | None = None,
     quiet: bool = True,
+    manuals: bool = True,
 ) -> AsyncIterator[Machine]:
-    """Start everything, and hand it over once all five services are ready. Raises `Misconfigured` with the remedy."""
+    """Start everything, and hand it over once all five services are ready. Raises `Misconfigured` with the remedy.
+
+    Without `manuals` Tier 1 answers nothing by itself: every ticket waits for its agents.
+    """
     async with contextlib.AsyncExitStack() as stack:
         listener = stack.enter_context(_listen(port))
         port = listener.getsockname()[1]
@@ -100,7 +104,9 @@ async def running(
         await _until_ready(machine, serving)
         await _register_vendors(machine)
         async with machine.client() as client:
-            await stock(client, install.credentials["operator"])
+            await stock_methods(client, install.credentials["operator"])
+            if manuals:
+                await stock_manuals(client, install.credentials["operator"])
         yield machine
 
 

@@ -97,6 +97,8 @@ def entry(fact: events.Fact, at: datetime) -> Entry:
         details = {"reason_code": fact.reason_code}
     elif fact.attempt is not None and fact.attempt.method:
         details = {"method": fact.attempt.method}
+    elif fact.attempt is not None and fact.attempt.article:
+        details = {"article": fact.attempt.article}
     internal = fact.message is not None and fact.message.audience is Audience.INTERNAL
     return Entry(
         ticket_id=fact.ticket_id,

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from tier1.api import ROUTER
-from tier1.store import CASES
+from tier1.api import ROUTERS
+from tier1.store import ANSWERED, CASES
 from tierline.desk.policies import load_policies
 from tierline.desk.scrubbing import scrubbed
 from tierline.domain.events import EVENTS, TOPIC
@@ -16,8 +16,8 @@ SERVICE = Service(
     topic=TOPIC["tier1"],
     reads=[TOPIC["intake"], TOPIC["tier1"], TOPIC["tier2"], TOPIC["tier3"]],
     known=frozenset(EVENTS),
-    rooms=[CASES],
-    routers=[ROUTER],
+    rooms=[CASES, ANSWERED],
+    routers=ROUTERS,
     book=lambda settings: load_policies(settings.policies),
     scrub=scrubbed,
     migrations=Path(__file__).parent / "migrations",

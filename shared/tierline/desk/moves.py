@@ -17,7 +17,7 @@ from tierline.kit.errors import Conflict, Invalid, Missing, Stale
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What an agent wants done: the move, on which version, in whose name, with what text, by which method."""
+    """What an agent wants done: the move, on which version, in whose name, with what text, by which method or article."""
 
     move: Move
     version: int
@@ -26,6 +26,7 @@ class Order:
     text: str = ""
     reason: str | None = None
     method: str | None = None
+    article: str | None = None
 
 
 def pass_on(case: C, policy: Policy, now: datetime, *, by: str, reason: Reason, text: str, why: str) -> Decision[C]:
@@ -86,7 +87,7 @@ def _resolve(case: C, order: Order, policy: Policy, now: datetime) -> Decision[C
         by=order.by,
         why="agent",
         message=said(case, order.text, now),
-        attempt=tried(case, Move.RESOLVE, order.by, order.text, now, method=order.method),
+        attempt=tried(case, Move.RESOLVE, order.by, order.text, now, method=order.method, article=order.article),
     )
     return Decision(after, (told,), STILL)
 

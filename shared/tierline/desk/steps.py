@@ -75,10 +75,17 @@ def said(
 
 
 def tried(
-    case: C, move: Move, by: str, text: str, now: datetime, reason: Reason | None = None, method: str | None = None
+    case: C,
+    move: Move,
+    by: str,
+    text: str,
+    now: datetime,
+    reason: Reason | None = None,
+    method: str | None = None,
+    article: str | None = None,
 ) -> Attempt:
     """What this desk did, for the next one to read."""
-    return Attempt(at=now, desk=case.desk, move=move, reason=reason, by=by, text=text, method=method)
+    return Attempt(at=now, desk=case.desk, move=move, reason=reason, by=by, text=text, method=method, article=article)
 
 
 def stand_still(case: C, policy: Policy, now: datetime) -> tuple[dict[str, Any], dict[str, Timer | None]]:

@@ -50,7 +50,10 @@ class Message(Frozen):
 
 
 class Attempt(Frozen):
-    """What a desk did before it let the ticket go, for the next one to read. `method`: the resolution method it followed."""
+    """What a desk did before it let the ticket go, for the next one to read.
+
+    `method` is the resolution method that it followed, `article` the manual article that it answered from.
+    """
 
     at: datetime
     desk: Desk
@@ -59,6 +62,7 @@ class Attempt(Frozen):
     by: str
     text: Text = ""
     method: Line | None = None
+    article: Line | None = None
 
 
 class CaseFile(Frozen):

@@ -43,6 +43,19 @@ class Liaison:
 
 
 @dataclass(frozen=True, slots=True)
+class Answers:
+    """How sure of a manual's answer Tier 1 must be, from 0 to 1.
+
+    From `send_above` on it is sent to the reporter, where the member lets it (`sending`); below `offer_above` no manual
+    covers the question; in between it is offered to the agent.
+    """
+
+    sending: bool = True
+    send_above: float = 0.8
+    offer_above: float = 0.1
+
+
+@dataclass(frozen=True, slots=True)
 class StateRule:
     """A question that the state takes itself. Every list that is given must fit; `words` fit where any one stands whole."""
 
@@ -81,6 +94,7 @@ class Policy:
     reopen_within: timedelta = timedelta(days=30)
     return_limit: int = 3
     decline_reasons: Mapping[str, str] = field(default_factory=dict)
+    answers: Answers = Answers()
 
     def provider(self, component: Component, desk: Desk) -> Provider:
         """Who staffs this desk for this component; the state desk is always the state's."""

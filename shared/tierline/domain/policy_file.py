@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, StringConstraints, ValidationError
 
 from tierline.domain.calendar import DAYS, Calendar
-from tierline.domain.policy import Liaison, Policy, StateRule
+from tierline.domain.policy import Answers, Liaison, Policy, StateRule
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -88,6 +88,12 @@ class _Liaison(_Part):
     vendor: str | None = Field(default=None, pattern=r"^[a-z0-9-]{1,60}$")
 
 
+class _Answers(_Part):
+    sending: bool = True
+    send_above: float = Field(default=0.8, ge=0, le=1)
+    offer_above: float = Field(default=0.1, ge=0, le=1)
+
+
 class _Override(_Part):
     component: Component
     desk: Desk
@@ -110,6 +116,7 @@ class PolicyFile(_Part):
     close_after: WallTime = timedelta(days=7)
     reopen_within: WallTime = timedelta(days=30)
     return_limit: int = Field(default=3, ge=0, le=20)
+    answers: _Answers = _Answers()
     decline_reasons: dict[str, Annotated[str, StringConstraints(min_length=1, max_length=900)]] = {}
 
 
@@ -150,6 +157,9 @@ def _gaps(file: PolicyFile) -> list[Problem]:
                     f"{component} has a Tier 3 but no liaison; write {component}: {{name, email, vendor}}",
                 )
             )
+    if file.answers.offer_above > file.answers.send_above:
+        text = "is above send_above: what is sent must be surer than what is offered; write a smaller number"
+        found.append((("answers", "offer_above"), text))
     for desk in Desk:
         for impact in Impact:
             if impact not in file.time_allowed.get(desk, {}):
@@ -213,6 +223,7 @@ def _policy(file: PolicyFile) -> Policy:
         reopen_within=file.reopen_within,
         return_limit=file.return_limit,
         decline_reasons={**DECLINE_REASONS, **file.decline_reasons},
+        answers=Answers(**file.answers.model_dump()),
     )
 
 

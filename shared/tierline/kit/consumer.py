@@ -17,7 +17,7 @@ from tierline.kit.bus import Envelope, Record
 from tierline.kit.corridor import Incoming
 from tierline.kit.crashing import point
 from tierline.kit.database import Tx
-from tierline.kit.errors import KitError, Undecodable
+from tierline.kit.errors import KitError, Unavailable, Undecodable
 from tierline.kit.parking import Parked, Scrub
 from tierline.kit.room import House, Room
 from tierline.kit.telemetry import Metrics
@@ -69,7 +69,8 @@ class Consumer:
         envelope = self._open(record)
         if envelope is None:
             return None
-        failed = await self._through(tx, [incoming(envelope, self._rooms[0].read)])
+        facts = await self._looked_up([incoming(envelope, self._rooms[0].read)])
+        failed = await self._through(tx, facts)
         return next((reason for _, reason in failed.values()), None)
 
     async def _together(self, records: Sequence[Record]) -> None:
@@ -87,6 +88,7 @@ class Consumer:
                 dead.append(self._unreadable(record, error))
         if not facts and not dead:
             return
+        facts = await self._looked_up(facts)
         async with house.database.transaction() as tx:
             identities = [f.id for f in facts] + [f"{d.record.topic}@{d.record.position}" for d in dead]
             fresh = await inbox.claim(tx, house.name, identities)
@@ -110,6 +112,19 @@ class Consumer:
         self._metrics.events(len(aside), "parked")
         self._metrics.events(len(dead), "dead")
         house.signals.after_commit(timers=True, calls=True)
+
+    async def _looked_up(self, facts: list[Incoming]) -> list[Incoming]:
+        """The facts with what their rooms look up. A look-up that fails harms no fact: it is decided without."""
+        for room in self._rooms:
+            if room.look_up is None:
+                continue
+            try:
+                facts = list(await room.look_up(self._house, facts))
+            except Unavailable:
+                raise
+            except Exception as error:
+                log.error("look_up_failed", action="look_up_failed", room=room.name, exc_info=error)
+        return facts
 
     async def _through(self, tx: Tx, facts: Sequence[Incoming]) -> dict[str, tuple[Incoming, str]]:
         """Every room in turn; the facts that failed, and why. A fact that fails in one room does not enter the next."""
@@ -141,9 +156,9 @@ class Consumer:
     async def _retry(self, item: Parked) -> None:
         house = self._house
         try:
+            facts = await self._looked_up([incoming(item.record.envelope(), self._rooms[0].read)])
             async with house.database.transaction() as tx:
-                fact = incoming(item.record.envelope(), self._rooms[0].read)
-                failed = await self._through(tx, [fact])
+                failed = await self._through(tx, facts)
                 if failed:
                     raise _StillFailing(next(reason for _, reason in failed.values() if reason != BEHIND))
                 await parking.done(tx, item)

@@ -22,7 +22,7 @@ S = TypeVar("S", bound=BaseModel)
 class Incoming:
     """A fact that came through a door. `type` finds its rule; `data` is what the door read; `id` is its identity.
 
-    `envelope` is how it came, where it came as an event.
+    `envelope` is how it came, where it came as an event; `found` is what was looked up for it before it is decided.
     """
 
     key: str
@@ -33,6 +33,7 @@ class Incoming:
     sequence: int = 0
     traceparent: str | None = None
     envelope: Envelope | None = None
+    found: Any = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,9 @@ class House(Protocol):
     def now(self) -> datetime: ...
 
 
+LookUp = Callable[[Any, Sequence[Incoming]], Awaitable[Sequence[Incoming]]]
+"""Looks up what the rules need to know besides, before the batch's transaction begins: the same facts, with `found`."""
+
 Choose = Callable[[Tx, Sequence[Incoming]], Awaitable[Sequence[Incoming]]]
 
 
@@ -56,6 +59,7 @@ class Room(Generic[S]):
     read: Callable[[str, bytes], Any]
     save_rows: Callable[[Tx, Sequence[Any]], Awaitable[None]] | None = None
     route: str | None = None
+    look_up: LookUp | None = None
 
     def wants(self, envelope: Envelope) -> bool:
         """Whether an event is for this room: it has a rule for it, and it is not addressed to another."""
