@@ -63,7 +63,7 @@ async def test_in_between_an_agent_is_offered_drafts_and_sends_one_by_naming_it(
     assert 0.1 <= case["confidence"] < 0.8
     nothing = await house.move("tier1", ticket, "resolve")
     assert (nothing.status_code, "article" in nothing.text) == (422, True)
-    assert (await house.move("tier1", ticket, "resolve", article="no-such")).status_code == 422
+    assert (await house.move("tier1", ticket, "resolve", article="no-such")).status_code == 404
     used = case["offers"][0]["article"].rpartition("/")[2]
     assert (await house.move("tier1", ticket, "resolve", article=used)).status_code == 200
     seen = await house.until(ticket, "resolved")

@@ -39,6 +39,7 @@ async def test_every_service_keeps_to_its_own_description(house: House, tmp_path
             return await _attack(f"{house.machine.url}/{service}", key, tickets, tmp_path)
 
     said = await asyncio.gather(*map(attack, SERVICES))
+    await _take_away_manuals(house, key)
     assert not any(said), "\n".join(said)[:60_000]
 
 
@@ -76,6 +77,16 @@ async def _ticket_at(house: House, service: str) -> str:
     if service != "notifier":
         await house.case(service, ticket)
     return ticket
+
+
+async def _take_away_manuals(house: House, key: str) -> None:
+    """What was written into the manuals would answer, or pass on, the tickets of later stories."""
+    head = {"Authorization": f"Bearer {key}"}
+    while kept := (await house.client.get("/tier1/v1/manuals?limit=100", headers=head)).json()["items"]:
+        for article in kept:
+            version = {**head, "If-Match": f'"{article["version"]}"'}
+            taken = await house.client.delete(f"/tier1/v1/manuals/{article['id']}", headers=version)
+            assert taken.status_code == 204, taken.text
 
 
 def _key_to_everything(house: House) -> str:

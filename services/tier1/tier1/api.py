@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Response
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from tier1 import store
 from tier1.answering import offer
@@ -19,7 +19,7 @@ from tierline.domain.lifecycle import Move
 from tierline.domain.policy import Policies
 from tierline.domain.words import Desk
 from tierline.kit.corridor import Decision, Incoming, Rule
-from tierline.kit.errors import Invalid
+from tierline.kit.errors import Invalid, Missing
 from tierline.kit.http import expected_version
 from tierline.kit.service import Caller, Running
 
@@ -28,6 +28,15 @@ router = APIRouter(tags=["tier1 desk"])
 
 class ResolveBody(MoveBody):
     """What the reporter is told. `article`: the manual article that answers; without a text, its own is sent."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "anyOf": [
+                {"required": ["text"], "properties": {"text": {"pattern": "[^\\x00\\s]"}}},
+                {"required": ["article"], "properties": {"article": {"type": "string"}}},
+            ]
+        }
+    )
 
     article: ArticleId | None = None
 
@@ -55,7 +64,7 @@ async def resolve_case(
         async with running.database.connection() as tx:
             article = await ARTICLES.find(tx, case.file.member, body.article)
         if article is None or article.deleted or article.tier != 1:
-            raise Invalid("no article of Tier 1 has this id", errors=[{"pointer": "/body/article"}])
+            raise Missing("no article of Tier 1 has this id")
         question = f"{case.file.subject}\n{case.file.description}"
         text = text or offer(Found(article, 0.0), question).text
     if not text:
