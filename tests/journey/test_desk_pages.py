@@ -14,10 +14,10 @@ PAGES = ["tier1", "tier2", "tier3", "state-desk"]
 
 
 @pytest.mark.parametrize("page", PAGES)
-async def test_every_command_of_a_page_works_as_it_stands(house: House, page: str, tmp_path: Path) -> None:
+async def test_every_command_of_a_page_works_as_it_stands(stocked_house: House, page: str, tmp_path: Path) -> None:
     script = "\n".join(re.findall(r"```sh\n(.*?)```", (DOCS / f"{page}.md").read_text("utf-8"), re.DOTALL))
-    (tmp_path / ".tierline").symlink_to(house.machine.install.folder)
-    port = house.machine.url.rpartition(":")[2]
+    (tmp_path / ".tierline").symlink_to(stocked_house.machine.install.folder)
+    port = stocked_house.machine.url.rpartition(":")[2]
     shell = await asyncio.create_subprocess_exec(
         "timeout",
         "60",

@@ -68,20 +68,25 @@ class Day:
 
     async def _work(self, client: httpx.AsyncClient, story: Story) -> None:
         plan, ends = story.plan, story.plan["ends"]
+        if ends == "helped":
+            await self._wish(client, story, "confirm", {})
+            return
+        if ends == "did_not_help":
+            # The manual's answer was sent; the reporter says no, and the ticket goes on to Tier 2 by itself.
+            await self._wish(client, story, "reopen", {"text": plan["feedback"]})
+            await self._answer(client, story, "tier2")
+            return
         if ends == "time":
             # Nobody at Tier 1 looks at it: the time allowed runs out, and Tier 2 answers.
             await self._answer(client, story, "tier2")
             return
         goal = {"declined": "tier3"}.get(ends, ends)
         for desk in CHAIN[: CHAIN.index(goal)] if goal != "state" else ():
-            await self._move(client, story, desk, "claim", {})
+            if not await self._move(client, story, desk, "claim", {}):
+                continue  # it has gone on by itself: no manual covers it
             await asyncio.sleep(0.3)
-            text = (
-                "Not in our manuals."
-                if desk == "tier1"
-                else "Tried the established methods; it is a fault of the system."
-            )
-            await self._move(client, story, desk, "escalate", {"text": text})
+            tried = "Not in our manuals." if desk == "tier1" else "No method helps; it is a fault of the system."
+            await self._move(client, story, desk, "escalate", {"text": tried})
         if ends == "declined":
             await self._move(
                 client, story, "tier3", "decline", {"text": plan["answer"], "reason": "style_or_preference"}
@@ -116,8 +121,16 @@ class Day:
         method = {"method": story.plan["method"]} if desk == "tier2" and "method" in story.plan else {}
         await self._move(client, story, desk, "resolve", {"text": story.plan["answer"], **method})
 
-    async def _move(self, client: httpx.AsyncClient, story: Story, desk: str, move: str, body: dict[str, str]) -> None:
-        """Make a move at a desk as soon as the case is there; read again where it changed meanwhile."""
+    async def _wish(self, client: httpx.AsyncClient, story: Story, wish: str, body: dict[str, str]) -> None:
+        """Say whether the answer that was sent helped."""
+        while story.status != "resolved":
+            await asyncio.sleep(0.05)
+        path = f"/intake/v1/tickets/{story.ticket_id}/{wish}"
+        answer = await client.post(path, json=body, headers=self._key(story.plan["member"], "client"))
+        answer.raise_for_status()
+
+    async def _move(self, client: httpx.AsyncClient, story: Story, desk: str, move: str, body: dict[str, str]) -> bool:
+        """Make a move at a desk as soon as the case is there; False where it has gone on from there by itself."""
         service = "intake" if desk == "state" else desk
         key = self._key(story.plan["member"], desk)
         case = f"/{service}/v1/cases/{story.ticket_id}"
@@ -127,7 +140,9 @@ class Day:
                 made = await client.post(f"{case}/{move}", json=body, headers={**key, "If-Match": read.headers["etag"]})
                 if made.status_code != 412:
                     made.raise_for_status()
-                    return
+                    return True
+            elif story.gone_from(desk):
+                return False
             await asyncio.sleep(0.05)
 
     async def _watch(self) -> None:

@@ -47,15 +47,13 @@ def judge(questions: Iterable[Labelled], articles: Sequence[Article], policy: Po
 
 def cross_validated(outcomes: Sequence[Outcome]) -> list[Outcome]:
     """The same, with how sure Tier 1 would be had it learned from the other questions only."""
-    asked = [outcome for outcome in outcomes if not outcome.to_state]
-    sure = unseen([_sample(outcome) for outcome in asked])
-    known = {id(outcome): value for outcome, value in zip(asked, sure, strict=True)}
-    return [replace(outcome, sure=known.get(id(outcome), outcome.sure)) for outcome in outcomes]
+    sure = unseen([_sample(outcome) for outcome in outcomes])
+    return [replace(outcome, sure=value) for outcome, value in zip(outcomes, sure, strict=True)]
 
 
 def learned(outcomes: Sequence[Outcome]) -> Weights:
-    """The weights that these questions teach."""
-    return learn([_sample(outcome) for outcome in outcomes if not outcome.to_state])
+    """The weights that these questions teach. The state's own are among them: no rule of a policy catches them all."""
+    return learn([_sample(outcome) for outcome in outcomes])
 
 
 def decided(outcome: Outcome, floors: Answers) -> str:

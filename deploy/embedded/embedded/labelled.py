@@ -52,7 +52,7 @@ def read_questions(path: Path) -> list[Labelled]:
 
 def read_articles(folder: Path) -> list[Article]:
     """Every Markdown article below a folder. Raises `Unreadable`, naming the file."""
-    files = sorted(folder.rglob("*.md"))
+    files = sorted(file for file in folder.rglob("*.md") if file.stem != "README")
     if not files:
         raise Unreadable(f"{folder} holds no *.md")
     return [_article(path) for path in files]

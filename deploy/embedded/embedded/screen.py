@@ -32,7 +32,8 @@ def summary(day: Day, console: Console) -> None:
         hops = story.hops()
         times = ", ".join(f"{SHORT[desk]} {seconds * 1000:.0f}" for desk, seconds in hops)
         told = ", ".join(notice.removeprefix("ticket.") for notice in story.told)
-        at = SHORT[hops[-1][0]] + (f", by {story.method}" if story.method else "") if hops else ""
+        by = f"by {story.method}" if story.method else _manual(story)
+        at = SHORT[hops[-1][0]] + (f", {by}" if by else "") if hops else ""
         table.add_row(story.plan["subject"], story.trouble or _status(story), at, times, told)
     console.print(table)
     for story in day.stories:
@@ -54,6 +55,7 @@ def as_json(day: Day) -> dict[str, object]:
                 "hops": [{"desk": desk, "seconds": round(seconds, 4)} for desk, seconds in story.hops()],
                 "told": story.told,
                 "method": story.method,
+                "article": story.article,
                 "questions": story.questions,
                 "student_data": story.found,
                 "withheld_from_vendor": story.withheld,
@@ -64,6 +66,14 @@ def as_json(day: Day) -> dict[str, object]:
         ],
         "all_ended_told": all(story.ended_told for story in day.stories),
     }
+
+
+def _manual(story: Story) -> str:
+    """The article that answered, or that was tried in vain."""
+    if not story.article:
+        return ""
+    helped = "did not help" if any(fact["fact"] == "ticket.reopened" for fact in story.facts) else "helped"
+    return f"the manual {helped}: {story.article}"
 
 
 def _kinds(names: list[str]) -> str:

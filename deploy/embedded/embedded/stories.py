@@ -46,6 +46,15 @@ class Story:
         """The resolution method that ended it, where one did."""
         return next((fact["details"]["method"] for fact in self.facts if "method" in fact["details"]), "")
 
+    @property
+    def article(self) -> str:
+        """The manual article that answered it, where one did."""
+        return next((fact["details"]["article"] for fact in self.facts if "article" in fact["details"]), "")
+
+    def gone_from(self, desk: str) -> bool:
+        """Whether this desk has passed it on."""
+        return any(fact["fact"] == "case.escalated" and fact["details"]["from"] == desk for fact in self.facts)
+
     def hops(self) -> list[tuple[str, float]]:
         """Each desk that accepted it, and the seconds that it took to get there."""
         left = {fact["version"]: _at(fact) for fact in self.facts if fact["fact"] != "notice.delivered"}

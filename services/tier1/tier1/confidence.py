@@ -1,8 +1,8 @@
 """How sure Tier 1 is that an article answers a question: five marks, weighed as labelled questions taught. Pure.
 
 - how many telling words of the question stand in the article's title and tags;
-- how far the article leads the next one;
-- how it compares with the best article of a technician, whose question it would then be;
+- how far the article leads the next one, as a ratio;
+- how it compares with the best article of a technician, whose question it would then be (with the next one where there is none);
 - whether anything is asked at all, since who reports a fault asks nothing;
 - whether it is asked how, what, where or when, which is what manuals answer.
 
@@ -33,20 +33,21 @@ class Weights:
     marks: Marks
 
 
-LEARNED = Weights(bias=-4.575, marks=(0.825, 0.235, 1.261, 1.853, 1.458))
+LEARNED = Weights(bias=-5.038, marks=(0.982, 1.712, 1.919, 1.4, 1.544))
 
 
-def marks(question: str, head: str, scores: Sequence[float], technical: float) -> Marks:
+def marks(question: str, head: str, scores: Sequence[float], technical: float | None) -> Marks:
     """The five marks of a question's best article.
 
-    `head` is its title and tags; `scores` are the articles' (best first), `technical` the best technician's article's.
+    `head` is its title and tags; `scores` are the articles' (best first), `technical` the best technician's article's,
+    or None where technicians have none.
     """
     best, following = (*scores, 0.0, 0.0)[:2]
     telling = (set(stems(understood(question))) & set(stems(head))) - SMALL
     return (
         float(len(telling)),
-        best - following,
-        math.log((best + 1) / (technical + 1)),
+        math.log((best + 1) / (following + 1)),
+        math.log((best + 1) / ((following if technical is None else technical) + 1)),
         1.0 if "?" in question else 0.0,
         1.0 if ASKS_HOW.search(question) else 0.0,
     )

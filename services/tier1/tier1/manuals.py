@@ -60,7 +60,7 @@ class Manuals:
         technical = self.technical(subject, text, component)
         head = _head(found[0].article) if found else ""
         scores = [one.score for one in found]
-        seen = marks(f"{subject} {text}", head, scores, technical[0].score if technical else 0.0)
+        seen = marks(f"{subject} {text}", head, scores, technical[0].score if technical else None)
         return Match(tuple(found), seen, group_of(1, component, role) in self._covered)
 
     def technical(self, subject: str, text: str, component: Component) -> Sequence[Found]:

@@ -51,7 +51,7 @@ class Answers:
     """
 
     sending: bool = True
-    send_above: float = 0.8
+    send_above: float = 0.75
     offer_above: float = 0.1
 
 
