@@ -1,24 +1,22 @@
-"""HTTP in: the desk's calls, the liaisons, and the door through which vendors report back."""
-
-from typing import Any
+"""HTTP in: the desk's calls, and the door through which vendors report back."""
 
 from fastapi import APIRouter, Request
 from pydantic import ValidationError
 
 from tier3_liaison import store
 from tier3_liaison.api_calls import router as calls_router
+from tier3_liaison.api_liaisons import router as liaisons_router
 from tier3_liaison.api_records import router as records_router
 from tier3_liaison.api_registry import Slug
 from tier3_liaison.api_registry import router as registry_router
 from tier3_liaison.cases import VendorUpdate
 from tier3_liaison.policy import carry_out_and_tell
 from tierline.desk.api import desk_router
-from tierline.domain.policy import Policies
-from tierline.domain.words import Component, Desk
+from tierline.domain.words import Desk
 from tierline.kit import timers, webhooks
 from tierline.kit.corridor import Timer
 from tierline.kit.errors import Invalid, Missing, TooLarge, Unauthenticated
-from tierline.kit.service import Caller, Running
+from tierline.kit.service import Running
 
 router = APIRouter(tags=["vendors"])
 
@@ -57,26 +55,11 @@ async def receive_update(vendor: Slug, request: Request, running: Running) -> di
     return {"accepted": True}
 
 
-@router.get("/v1/liaisons")
-async def liaisons(running: Running, who: Caller) -> dict[str, Any]:
-    """The liaison of each component, for each member that the caller may see."""
-    who.needs("desk:tier3", "operate")
-    policies: Policies = running.book
-    return {
-        "items": [
-            {
-                "member": member,
-                "component": component.value,
-                "name": liaison.name,
-                "email": liaison.email,
-                "vendor": liaison.vendor,
-            }
-            for member, policy in policies.items()
-            if who.may_see(member)
-            for component in Component
-            if (liaison := policy.liaison(component)) is not None
-        ]
-    }
-
-
-ROUTERS = [desk_router(Desk.TIER3, carry_out_and_tell), router, registry_router, calls_router, records_router]
+ROUTERS = [
+    desk_router(Desk.TIER3, carry_out_and_tell),
+    router,
+    liaisons_router,
+    registry_router,
+    calls_router,
+    records_router,
+]

@@ -7,6 +7,7 @@ from typing import Any
 
 from tier3_liaison.cases import VendorCase, VendorUpdate
 from tier3_liaison.gaps import watch
+from tier3_liaison.liaisons import liaison_of
 from tier3_liaison.records import Wish
 from tier3_liaison.telling import calling
 from tierline.desk.facts import accept, let_go, no_reply, take_in, time_ran_out
@@ -31,7 +32,7 @@ def accept_and_assign(
     if taken.state is None:
         return taken
     policy = policies[taken.state.file.member]
-    liaison = policy.liaison(taken.state.file.component)
+    liaison = liaison_of(policy, taken.state.file.component, fact.found)
     if liaison is None or liaison.vendor is None:
         return taken
     known = case is not None and case.vendor == liaison.vendor

@@ -7,6 +7,7 @@ from typing import Any
 
 from tier3_liaison.cases import VendorCase
 from tier3_liaison.handlers import ON
+from tier3_liaison.liaisons import look_up
 from tier3_liaison.records import Disclosure, Wish
 from tier3_liaison.registry import Endpoint
 from tierline.desk.cases import case_room
@@ -113,4 +114,4 @@ async def disclosures(
     return [dict(row) for row in await tx.fetch(DISCLOSURES, ticket_id, vendor, member, *after, limit)]
 
 
-CASES = replace(case_room(VendorCase, Desk.TIER3, ON), save_rows=save_rows)
+CASES = replace(case_room(VendorCase, Desk.TIER3, ON), save_rows=save_rows, look_up=look_up)

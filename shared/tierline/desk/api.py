@@ -47,9 +47,12 @@ class SayBody(MoveBody):
 
 
 class EscalateBody(MoveBody):
-    """What the next desk should know, and why it goes on: the agent cannot end it, or no manual covers it."""
+    """What the next desk should know, and why it goes on: the agent cannot end it, no manual covers it, or it is the state's.
 
-    reason: Literal["agent", "no_manual"] | None = None
+    With `state_rule` it goes to the state desk at once, whatever desks are in between.
+    """
+
+    reason: Literal["agent", "no_manual", "state_rule"] | None = None
 
 
 FORMS: Mapping[Move, type[MoveBody]] = {

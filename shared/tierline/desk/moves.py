@@ -9,8 +9,8 @@ from tierline.desk.steps import STILL, said, stand_still, step, tried
 from tierline.domain import events
 from tierline.domain.case import Audience
 from tierline.domain.lifecycle import IllegalMove, Move, next_state
-from tierline.domain.policy import Policies, Policy
-from tierline.domain.words import Reason
+from tierline.domain.policy import Policies, Policy, Route
+from tierline.domain.words import Desk, Reason
 from tierline.kit.corridor import Decision, Incoming
 from tierline.kit.errors import Conflict, Invalid, Missing, Stale
 
@@ -30,8 +30,14 @@ class Order:
 
 
 def pass_on(case: C, policy: Policy, now: datetime, *, by: str, reason: Reason, text: str, why: str) -> Decision[C]:
-    """Not resolved here: on to the next desk that exists. Raises `IllegalMove` where there is none."""
+    """Not resolved here: on to the next desk that exists, or to the state where it is the state's to answer.
+
+    Raises:
+        IllegalMove: there is no desk after this one.
+    """
     route = policy.next_desk(case.file.component, case.desk)
+    if route is not None and reason is Reason.STATE_RULE:
+        route = Route(Desk.STATE, (), why)
     if route is None:
         raise IllegalMove(case.status, Move.ESCALATE, case.allowed())
     after, told = step(
@@ -94,8 +100,10 @@ def _resolve(case: C, order: Order, policy: Policy, now: datetime) -> Decision[C
 
 def _escalate(case: C, order: Order, policy: Policy, now: datetime) -> Decision[C]:
     reason = Reason(order.reason or Reason.AGENT)
-    if reason not in {Reason.AGENT, Reason.NO_MANUAL}:
-        raise Invalid("an agent escalates because of `agent` or `no_manual`; the other reasons act by themselves")
+    if reason not in {Reason.AGENT, Reason.NO_MANUAL, Reason.STATE_RULE}:
+        raise Invalid(
+            "an agent escalates because of `agent`, `no_manual` or `state_rule`; the others act by themselves"
+        )
     next_state(case.status, Move.ESCALATE, case.desk)
     return pass_on(case, policy, now, by=order.by, reason=reason, text=order.text, why="agent")
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tierline.domain.calendar import Calendar
+from tierline.domain.likeness import alike, telling
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 
@@ -57,7 +58,10 @@ class Answers:
 
 @dataclass(frozen=True, slots=True)
 class StateRule:
-    """A question that the state takes itself. Every list that is given must fit; `words` fit where any one stands whole."""
+    """A question that the state takes itself. Every list that is given must fit.
+
+    What is said fits where any of `words` stands whole, or where it is like one of `examples` (as telling words).
+    """
 
     name: str
     why: str
@@ -65,6 +69,7 @@ class StateRule:
     roles: frozenset[Role] = frozenset()
     impacts: frozenset[Impact] = frozenset()
     words: re.Pattern[str] | None = None
+    examples: tuple[frozenset[str], ...] = ()
 
     def fits(self, question: Question) -> bool:
         """Whether the state takes this question."""
@@ -72,8 +77,16 @@ class StateRule:
             (not self.components or question.component in self.components)
             and (not self.roles or question.role in self.roles)
             and (not self.impacts or question.impact in self.impacts)
-            and (self.words is None or any(map(self.words.search, (question.subject, question.description))))
+            and self._said(question)
         )
+
+    def _said(self, question: Question) -> bool:
+        if self.words is None and not self.examples:
+            return True
+        if self.words is not None and any(map(self.words.search, (question.subject, question.description))):
+            return True
+        asked = telling(f"{question.subject} {question.description}") if self.examples else frozenset[str]()
+        return any(alike(example, asked) for example in self.examples)
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, StringConstraints, ValidationError
 
 from tierline.domain.calendar import DAYS, Calendar
+from tierline.domain.likeness import LEAST, telling
 from tierline.domain.policy import Answers, Liaison, Policy, StateRule
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
@@ -80,6 +81,7 @@ class _Rule(_Part):
     roles: frozenset[Role] = frozenset()
     impacts: frozenset[Impact] = frozenset()
     words: tuple[str, ...] = ()
+    examples: tuple[str, ...] = ()
 
 
 class _Liaison(_Part):
@@ -157,6 +159,12 @@ def _gaps(file: PolicyFile) -> list[Problem]:
                     f"{component} has a Tier 3 but no liaison; write {component}: {{name, email, vendor}}",
                 )
             )
+    found += [
+        (("state_rules", number, "examples", place), f"says too little; write {LEAST} telling words or more")
+        for number, rule in enumerate(file.state_rules)
+        for place, example in enumerate(rule.examples)
+        if len(telling(example)) < LEAST
+    ]
     if file.answers.offer_above > file.answers.send_above:
         text = "is above send_above: what is sent must be surer than what is offered; write a smaller number"
         found.append((("answers", "offer_above"), text))
@@ -211,7 +219,15 @@ def _policy(file: PolicyFile) -> Policy:
             for component, row in file.matrix.items()
         },
         state_rules=tuple(
-            StateRule(rule.name, rule.why, rule.components, rule.roles, rule.impacts, _any_of(rule.words))
+            StateRule(
+                rule.name,
+                rule.why,
+                rule.components,
+                rule.roles,
+                rule.impacts,
+                _any_of(rule.words),
+                tuple(map(telling, rule.examples)),
+            )
             for rule in file.state_rules
         ),
         times=file.time_allowed,

@@ -1,0 +1,70 @@
+"""What is the state's: by whole words, or by being like an example that the member wrote; and to the state by one move."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from embedded.machine import POLICIES
+from tierline.desk.policies import load_policies
+from tierline.domain.likeness import LEAST, alike, telling
+from tierline.domain.policy import Policy, Question, StateRule
+from tierline.domain.policy_file import read_policy
+from tierline.domain.words import Component, Desk, Impact, Role
+
+ALDER = load_policies(POLICIES)["alder"]
+RULE = StateRule(
+    "lost",
+    "why",
+    examples=(telling("Secure materials were lost"), telling("Parents refuse to let their child take part")),
+)
+
+
+def _asked(text: str, policy: Policy) -> str:
+    return policy.first_desk(Question(Component.INTERIM_SYSTEM, Role.SCHOOL, Impact.QUESTION, "", text)).rule
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("We lost some secure material on the way.", True),
+        ("Two parents refused: their children shall not take part.", True),
+        ("The secure browser is lost on my desktop.", False),
+        ("Where do students enter the session ID?", False),
+        ("", False),
+    ],
+)
+def test_a_question_like_an_example_is_the_states(text: str, states: bool) -> None:
+    policy = replace(ALDER, state_rules=(RULE,))
+    assert (_asked(text, policy) == "state_rules.lost") is states
+
+
+def test_a_rule_without_words_and_examples_takes_all_that_fits_its_lists() -> None:
+    policy = replace(ALDER, state_rules=(StateRule("all", "why", frozenset({Component.INTERIM_SYSTEM})),))
+    assert _asked("Anything", policy) == "state_rules.all"
+
+
+def test_an_example_that_says_too_little_is_refused_with_its_path() -> None:
+    content = {"state_rules": [{"name": "a", "why": "b", "examples": ["the test was there"]}]}
+    full = {**_file(), **content}
+    _, problems = read_policy(full)
+    assert [path for path, _ in problems] == [("state_rules", 0, "examples", 0)]
+
+
+@given(st.text(max_size=200), st.text(max_size=200))
+def test_likeness_needs_most_of_the_example_and_is_never_found_in_less(example: str, more: str) -> None:
+    said = telling(example)
+    assert alike(said, telling(f"{example} {more}")) is (len(said) >= LEAST)
+    assert not alike(said, frozenset())
+
+
+def test_the_sample_member_knows_its_own() -> None:
+    assert ALDER.next_desk(Component.INTERIM_SYSTEM, Desk.TIER1) is not None
+    assert all(len(example) >= LEAST for rule in ALDER.state_rules for example in rule.examples)
+
+
+def _file() -> dict[str, object]:
+    import yaml
+
+    return dict(yaml.safe_load((POLICIES / "alder.yaml").read_text("utf-8")))
