@@ -69,7 +69,8 @@ def line(fact: dict[str, Any]) -> str:
     """A fact in one line."""
     where = f" → {fact['desk']}" if fact["desk"] else ""
     notice = f" {fact['details']['notice']} by {fact['details']['channel']}" if "notice" in fact["details"] else ""
-    method = f" by {fact['details']['method']}" if "method" in fact["details"] else ""
+    used = fact["details"].get("method") or fact["details"].get("article")
+    method = f" by {used}" if used else ""
     return f"{fact['at'][11:23]}  {fact['ticket_id'][-12:]}  {fact['fact']}{notice}{method}{where} ({fact['status']})"
 
 

@@ -10,6 +10,7 @@ from typing import Any
 from embedded.databases import new_passwords
 from tierline.domain.policy import Policies
 from tierline.kit.auth import digest, make_key
+from tierline.kit.errors import Misconfigured
 from tierline.kit.webhooks import new_secret
 
 SERVICES = ("intake", "tier1", "tier2", "tier3", "notifier")
@@ -41,7 +42,12 @@ class Install:
 
     def prepare(self, vendor_url: str) -> None:
         """Make what is missing. What is there stays as it is, so a restart changes no key and no secret."""
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise Misconfigured(
+                f"{self.folder} cannot be used ({error.strerror}); name another with --folder"
+            ) from None
         self.state = _read(self.folder / "install.json") or {
             "secret": secrets.token_hex(32),
             "passwords": new_passwords(SERVICES),
