@@ -11,6 +11,7 @@ from tierline.domain.words import Desk
 from tierline.kit.database import Tx
 from tierline.kit.pages import cursor, moment, position
 from tierline.kit.room import Room
+from tierline.kit.writing import Write
 
 # What happened, in the order of the facts that tell it.
 ADD = """
@@ -45,17 +46,12 @@ ORDER BY submitted_at DESC, key DESC LIMIT $8
 """
 
 
-async def _add_entries(tx: Tx, entries: Sequence[Entry]) -> None:
-    await tx.execute(
-        ADD,
-        [entry.ticket_id for entry in entries],
-        [entry.member for entry in entries],
-        [entry.public for entry in entries],
-        [entry.stored() for entry in entries],
-    )
+def _add_entries(entries: Sequence[Entry]) -> Sequence[Write]:
+    columns = zip(*((entry.ticket_id, entry.member, entry.public, entry.stored()) for entry in entries), strict=True)
+    return [Write(ADD, [list(values) for values in columns])]
 
 
-TICKETS = Room("tickets", DOCUMENTS, TICKETS_ON, decode, _add_entries)
+TICKETS = Room("tickets", DOCUMENTS, TICKETS_ON, decode, write_rows=_add_entries)
 CASES = case_room(Case, Desk.STATE, CASES_ON)
 
 

@@ -31,10 +31,10 @@ async def submit(
     ticket_id = str(uuid7())
     file = _file(running, who, form, ticket_id)
     fact = Incoming(ticket_id, "order.submit", ticket_id, running.now(), file, traceparent=traceparent)
-    receipt = _receipt(running, fact.key, None)
-    async with running.database.transaction() as tx:
+    # Without a key all of it is one statement, and a statement is a transaction of its own.
+    async with running.database.transaction() if key is not None else running.database.connection() as tx:
         if key is not None:
-            earlier = await _repetition(tx, who, form, key, receipt)
+            earlier = await _repetition(tx, who, form, key, _receipt(running, fact.key, None))
             if earlier is not None:
                 return earlier, True
         ticket, _ = await store.TICKETS.decide(tx, running, fact, policy.submit, new=True)

@@ -1,6 +1,5 @@
 """The ticket as its reporter may see it: kept true by following every fact, whatever the order in which they come."""
 
-import json
 from datetime import datetime
 from typing import Any, Self
 
@@ -49,7 +48,7 @@ class Ticket(Frozen):
     def telling(self, entry: "Entry") -> tuple[Self, "Entry"]:
         """The ticket with one more fact in its history, and the fact with its place there."""
         placed = entry.model_copy(update={"number": self.facts + 1, "before": self.head})
-        sealed = placed.model_copy(update={"hash": digest(json.loads(placed.stored()))})
+        sealed = placed.model_copy(update={"hash": digest(placed.model_dump(mode="json", exclude={"member", "hash"}))})
         return self.model_copy(update={"facts": sealed.number, "head": sealed.hash}), sealed
 
 
@@ -77,7 +76,7 @@ class Entry(Frozen):
     hash: str = ""
 
     def stored(self) -> str:
-        """As it is kept, and as it is hashed but for the hash itself."""
+        """As it is kept; it is hashed in the same form, but for the hash itself."""
         return self.model_dump_json(exclude={"member", "hash"} if not self.hash else {"member"})
 
 

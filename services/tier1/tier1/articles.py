@@ -13,7 +13,7 @@ from tierline.domain.words import Component, Role
 from tierline.kit.documents import Documents
 
 LARGEST = 60_000
-SOMETHING = r"^[^\x00]*[^\x00\s][^\x00]*$"
+SOMETHING = r"^[^\x00]*[^\x00-\x20\x7f\s][^\x00]*$"
 Line = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=SOMETHING)]
 Source = Annotated[str, StringConstraints(strip_whitespace=True, max_length=500, pattern=r"^[^\x00]*$")]
 Body = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LARGEST, pattern=SOMETHING)]

@@ -17,6 +17,7 @@ from tierline.kit import timers, webhooks
 from tierline.kit.corridor import Timer
 from tierline.kit.errors import Invalid, Missing, TooLarge, Unauthenticated
 from tierline.kit.service import Running
+from tierline.kit.writing import together
 
 router = APIRouter(tags=["vendors"])
 
@@ -50,7 +51,7 @@ async def receive_update(vendor: Slug, request: Request, running: Running) -> di
             # A deadline that is due at once: the sweeper carries it through the corridor, and tries again if it must.
             name = f"vendor_update:{vendor}:{webhook_id}"
             timer = Timer(running.now(), {"update": update.model_dump(mode="json")})
-            await timers.write(tx, store.CASES.name, {(update.ticket_id, name): timer})
+            await together(tx, timers.writes(store.CASES.name, {(update.ticket_id, name): timer}))
     running.signals.after_commit(timers=True)
     return {"accepted": True}
 

@@ -60,7 +60,8 @@ class Answers:
 class StateRule:
     """A question that the state takes itself. Every list that is given must fit.
 
-    What is said fits where any of `words` stands whole, or where it is like one of `examples` (as telling words).
+    What is said fits where any of `words` (in small letters) stands whole, or where it is like one of `examples` (as
+    telling words).
     """
 
     name: str
@@ -71,21 +72,20 @@ class StateRule:
     words: re.Pattern[str] | None = None
     examples: tuple[frozenset[str], ...] = ()
 
-    def fits(self, question: Question) -> bool:
-        """Whether the state takes this question."""
+    def fits(self, question: Question, text: str, asked: frozenset[str]) -> bool:
+        """Whether the state takes this question; `text` is what it says in small letters, `asked` are its telling words."""
         return (
             (not self.components or question.component in self.components)
             and (not self.roles or question.role in self.roles)
             and (not self.impacts or question.impact in self.impacts)
-            and self._said(question)
+            and self._said(text, asked)
         )
 
-    def _said(self, question: Question) -> bool:
+    def _said(self, text: str, asked: frozenset[str]) -> bool:
         if self.words is None and not self.examples:
             return True
-        if self.words is not None and any(map(self.words.search, (question.subject, question.description))):
+        if self.words is not None and self.words.search(text):
             return True
-        asked = telling(f"{question.subject} {question.description}") if self.examples else frozenset[str]()
         return any(alike(example, asked) for example in self.examples)
 
 
@@ -119,8 +119,11 @@ class Policy:
 
     def first_desk(self, question: Question) -> Route:
         """Where a new ticket goes: to the state where a rule says so, else to the first tier that exists."""
+        text = f"{question.subject}\n{question.description}".lower()
+        examples = any(rule.examples for rule in self.state_rules)
+        asked = telling(text) if examples else frozenset[str]()
         for rule in self.state_rules:
-            if rule.fits(question):
+            if rule.fits(question, text, asked):
                 return Route(Desk.STATE, (), f"state_rules.{rule.name}")
         return self._climb(question.component, TIERS)
 

@@ -7,6 +7,7 @@ from typing import Any
 from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming
 from tierline.kit.database import Database, Tx, column
+from tierline.kit.writing import Write
 
 KEEP = timedelta(days=120)
 
@@ -57,8 +58,8 @@ def incoming(envelope: Envelope, read: Callable[[str, bytes], Any]) -> Incoming:
     )
 
 
-async def write(tx: Tx, room: str, set_aside: Sequence[Incoming], taken_up: Sequence[Incoming]) -> None:
-    """Keep new ones, forget those that had their effect."""
+def writes(room: str, set_aside: Sequence[Incoming], taken_up: Sequence[Incoming]) -> list[Write]:
+    """What keeps new ones, and forgets those that had their effect."""
     rows = [
         (
             f.key,
@@ -74,10 +75,9 @@ async def write(tx: Tx, room: str, set_aside: Sequence[Incoming], taken_up: Sequ
         for f in set_aside
         if f.envelope is not None
     ]
-    if rows:
-        await tx.execute(INSERT, room, *(column(rows, index) for index in range(9)))
-    if taken_up:
-        await tx.execute(DELETE, room, [fact.key for fact in taken_up], [fact.id for fact in taken_up])
+    keep = [Write(INSERT, [room, *(column(rows, index) for index in range(9))])] if rows else []
+    gone = [Write(DELETE, [room, [fact.key for fact in taken_up], [fact.id for fact in taken_up]])] if taken_up else []
+    return [*keep, *gone]
 
 
 async def purge(database: Database, now: datetime) -> None:

@@ -13,6 +13,7 @@ from typing import Any
 
 from tierline.kit.corridor import Call, Incoming
 from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.writing import Write
 
 INSERT = """
 INSERT INTO calls (id, room, key, lane, target, body, about, next_at, created_at)
@@ -87,13 +88,13 @@ class Result:
     hold: bool = False
 
 
-async def write(tx: Tx, room: str, calls: Sequence[tuple[str, Call]], now: datetime) -> None:
-    """Put calls into the table, in this transaction; one that is there already is not repeated."""
+def writes(room: str, calls: Sequence[tuple[str, Call]], now: datetime) -> list[Write]:
+    """What puts calls into the table; one that is there already is not repeated."""
     rows = [
         (call.id, room, key, call.lane, call.target, as_json(call.body), as_json(call.about), now, now)
         for key, call in calls
     ]
-    await tx.execute(INSERT, *(column(rows, index) for index in range(9)))
+    return [Write(INSERT, [column(rows, index) for index in range(9)])] if rows else []
 
 
 async def due(database: Database, now: datetime, busy: Sequence[str], most: int) -> list[Waiting]:

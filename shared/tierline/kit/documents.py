@@ -9,6 +9,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from tierline.kit.database import Tx
+from tierline.kit.writing import Write, together
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -36,22 +37,24 @@ class Documents(Generic[S]):
         rows = await tx.fetch(self._select + (" FOR UPDATE" if lock else ""), list(keys))
         return {row["key"]: self.read(row["doc"]) for row in rows}
 
+    def writes(self, states: Mapping[str, S], known: Collection[str]) -> list[Write]:
+        """What writes a batch: those of `known` keys, which the caller has locked, are changed, the others are new."""
+        new = {key: state for key, state in states.items() if key not in known}
+        changed = {key: state for key, state in states.items() if key in known}
+        statements = ((self._insert, new), (self._update, changed))
+        return [Write(sql, self._arguments(batch)) for sql, batch in statements if batch]
+
     async def insert(self, tx: Tx, states: Mapping[str, S]) -> None:
         """Write new documents. Raises `asyncpg.UniqueViolationError` where another process was first."""
-        await tx.execute(self._insert, *self._arguments(states))
+        await together(tx, self.writes(states, ()))
 
     async def update(self, tx: Tx, states: Mapping[str, S]) -> None:
         """Write changed documents, which the caller has locked."""
-        await tx.execute(self._update, *self._arguments(states))
+        await together(tx, self.writes(states, states))
 
     async def save(self, tx: Tx, states: Mapping[str, S], known: Collection[str]) -> None:
         """Write a batch: those of `known` keys are changed, the others are new."""
-        new = {key: state for key, state in states.items() if key not in known}
-        changed = {key: state for key, state in states.items() if key in known}
-        if new:
-            await self.insert(tx, new)
-        if changed:
-            await self.update(tx, changed)
+        await together(tx, self.writes(states, known))
 
     def read(self, doc: str) -> S:
         """A document from its row."""

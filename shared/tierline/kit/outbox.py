@@ -16,9 +16,10 @@ from uuid_utils import uuid7
 from tierline.kit.bus import Envelope, EventBus
 from tierline.kit.corridor import Draft, Incoming
 from tierline.kit.crashing import point
-from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.database import Database, as_json, column
 from tierline.kit.errors import Unavailable
 from tierline.kit.signals import Signal
+from tierline.kit.writing import Write
 
 log = structlog.get_logger()
 
@@ -62,10 +63,8 @@ def envelope(topic: str, source: str, fact: Incoming, draft: Draft, now: datetim
     )
 
 
-async def write(tx: Tx, events: Sequence[Envelope]) -> None:
-    """Put events into the outbox, in this transaction."""
-    if not events:
-        return
+def writes(events: Sequence[Envelope]) -> list[Write]:
+    """What puts events into the outbox, in their order."""
     rows = [
         (
             event.id,
@@ -81,7 +80,7 @@ async def write(tx: Tx, events: Sequence[Envelope]) -> None:
         )
         for event in events
     ]
-    await tx.execute(INSERT, *(column(rows, index) for index in range(10)))
+    return [Write(INSERT, [column(rows, index) for index in range(10)])] if rows else []
 
 
 async def relay(database: Database, bus: EventBus, source: str, signal: Signal) -> None:

@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 from tierline.kit import outbox
 from tierline.kit.bus import Envelope, Record
 from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.writing import together
 
 MOST_ATTEMPTS = 8
 
@@ -79,7 +80,7 @@ async def park(
         for item in parked
     ]
     await tx.execute(INSERT, *(column(rows, index) for index in range(11)))
-    await outbox.write(tx, [_letter(item, now, consumer, source, scrub) for item in parked if item.dead])
+    await together(tx, outbox.writes([_letter(item, now, consumer, source, scrub) for item in parked if item.dead]))
 
 
 async def heads(database: Database, now: datetime) -> list[Parked]:
@@ -117,7 +118,7 @@ async def later(
     pause = timedelta(seconds=2 ** min(item.attempts + 1, 8))
     await tx.execute(LATER, item.pos, now + pause, reason, now if dead else None)
     if dead:
-        await outbox.write(tx, [_letter(item, now, consumer, source, scrub)])
+        await together(tx, outbox.writes([_letter(item, now, consumer, source, scrub)]))
 
 
 def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scrub) -> Envelope:

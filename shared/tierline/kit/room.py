@@ -18,6 +18,7 @@ from tierline.kit.crashing import point
 from tierline.kit.database import Database, Tx
 from tierline.kit.documents import Documents
 from tierline.kit.signals import Signals
+from tierline.kit.writing import Write, together
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -48,7 +49,9 @@ Choose = Callable[[Tx, Sequence[Incoming]], Awaitable[Sequence[Incoming]]]
 
 @dataclass(frozen=True, slots=True)
 class Room(Generic[S]):
-    """`on` finds a fact's rule by its type; `read` makes a fact's data from an event; `save_rows` writes a store's own rows.
+    """`on` finds a fact's rule by its type; `read` makes a fact's data from an event.
+
+    A store's own rows are written by `write_rows`, with all the rest, or by `save_rows` where it must look first.
 
     `route` is the room's name as an addressee; None reads what is addressed to anyone.
     """
@@ -58,6 +61,7 @@ class Room(Generic[S]):
     on: Mapping[str, Rule[S]]
     read: Callable[[str, bytes], Any]
     save_rows: Callable[[Tx, Sequence[Any]], Awaitable[None]] | None = None
+    write_rows: Callable[[Sequence[Any]], Sequence[Write]] | None = None
     route: str | None = None
     look_up: LookUp | None = None
 
@@ -109,18 +113,19 @@ class Room(Generic[S]):
         return outcome.states.get(fact.key) or states.get(fact.key), outcome
 
     async def _save(self, tx: Tx, outcome: Outcome[S], states: Mapping[str, S], house: House, now: datetime) -> None:
-        if outcome.states:
-            await self.documents.save(tx, outcome.states, states)
-            point("room.saved")
-        await outbox.write(
+        """All that was decided, in one statement; what a store saves in its own way follows."""
+        events = [outbox.envelope(house.topic, house.source, fact, draft, now) for fact, draft in outcome.events]
+        await together(
             tx,
-            [outbox.envelope(house.topic, house.source, fact, draft, now) for fact, draft in outcome.events],
+            [
+                *self.documents.writes(outcome.states, states),
+                *outbox.writes(events),
+                *timers.writes(self.name, outcome.timers),
+                *calls.writes(self.name, outcome.calls, now),
+                *aside.writes(self.name, outcome.set_aside, outcome.taken_up),
+                *(self.write_rows(outcome.rows) if self.write_rows and outcome.rows else ()),
+            ],
         )
-        if outcome.timers:
-            await timers.write(tx, self.name, outcome.timers)
-        if outcome.calls:
-            await calls.write(tx, self.name, outcome.calls, now)
+        point("room.saved")
         if outcome.rows and self.save_rows is not None:
             await self.save_rows(tx, outcome.rows)
-        if outcome.set_aside or outcome.taken_up:
-            await aside.write(tx, self.name, outcome.set_aside, outcome.taken_up)

@@ -1,6 +1,7 @@
 """From a `Service` to an app that uvicorn serves: its routes, and the four pages that operators know every service by."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -46,6 +47,9 @@ def create_app(
             app.state.runtime = runtime
             runtime.start()
         _end_streams_on_signal(runtime)
+        # What was loaded at the start stays: the collector need not look at it again after every few requests.
+        gc.freeze()
+        gc.set_threshold(10_000, 20, 20)
         try:
             yield
         finally:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from tierline.kit.corridor import Incoming, Timer
 from tierline.kit.crashing import point
 from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.writing import Write
 
 BATCH = 200
 
@@ -34,14 +35,12 @@ INSERT INTO timers (room, key, name, due_at, data, attempts) VALUES ($1, $2, $3,
 NEXT = "SELECT min(due_at) FROM timers"
 
 
-async def write(tx: Tx, room: str, timers: Mapping[tuple[str, str], Timer | None]) -> None:
-    """Start, move and stop deadlines, in this transaction."""
+def writes(room: str, timers: Mapping[tuple[str, str], Timer | None]) -> list[Write]:
+    """What starts, moves and stops deadlines."""
     stopped = [name for name, timer in timers.items() if timer is None]
-    if stopped:
-        await tx.execute(STOP, room, column(stopped, 0), column(stopped, 1))
     rows = [(key, name, timer.due, as_json(dict(timer.data))) for (key, name), timer in timers.items() if timer]
-    if rows:
-        await tx.execute(SET, room, *(column(rows, index) for index in range(4)))
+    stop = [Write(STOP, [room, column(stopped, 0), column(stopped, 1)])] if stopped else []
+    return [*stop, Write(SET, [room, *(column(rows, index) for index in range(4))])] if rows else stop
 
 
 async def due(database: Database, now: datetime) -> dict[str, list[Incoming]]:
