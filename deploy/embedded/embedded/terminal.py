@@ -1,6 +1,5 @@
 """What all commands share on the terminal: their options, how they run, and how they speak."""
 
-import asyncio
 import json
 import sys
 from collections.abc import Coroutine
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+import uvloop
 
 from tierline.kit.errors import KitError
 
@@ -21,7 +21,7 @@ HOME, PORT = Path(".tierline"), 8080
 def run(work: Coroutine[Any, Any, Any]) -> Any:
     """Run something; whatever cannot be done is said in one line."""
     try:
-        return asyncio.run(work)
+        return uvloop.run(work)
     except KitError as error:
         sys.stderr.write(f"{error}\n")
         raise typer.Exit(2) from None
