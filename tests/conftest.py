@@ -9,9 +9,9 @@ import pytest
 
 from embedded.machine import running
 from house import House
-from kafka_broker import kafka_broker, kafka_servers
+from kafka_broker import kafka_broker, kafka_servers, own_kafka
 
-__all__ = ["kafka_broker", "kafka_servers"]
+__all__ = ["kafka_broker", "kafka_servers", "own_kafka"]
 
 
 @pytest.fixture(scope="session")

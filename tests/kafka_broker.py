@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +84,19 @@ def kafka_broker() -> Iterator[LocalBroker | GivenBroker]:
         finally:
             container.stop()
         return
+    with _local() as broker:
+        yield broker
+
+
+@pytest.fixture
+def own_kafka() -> Iterator[LocalBroker]:
+    """A broker for one story alone, whose services must meet no other's."""
+    with _local() as broker:
+        yield broker
+
+
+@contextmanager
+def _local() -> Iterator[LocalBroker]:
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
         broker = LocalBroker(Path(folder) / "data")
         try:
