@@ -123,9 +123,7 @@ async def test_when_a_members_process_is_killed_another_takes_over_within_second
     bus, reader = await stage.bus(), Reader()
     events = stage.events(60, keys=6)
     await bus.publish(events[:30])
-    command = [sys.executable, str(HERE / "member.py"), stage.rig.address, stage.group, stage.topic]
-    path = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
-    member = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **path})
+    member = await _member(stage)
     assert member.stdout is not None
     did = set[str]()
     while len(did) < 30:
@@ -139,6 +137,28 @@ async def test_when_a_members_process_is_killed_another_takes_over_within_second
         await bus.publish(events[30:])
         await until(lambda: set(ids(events[30:])) <= set(reader.ids), within=15)
     assert did | set(reader.ids) == set(ids(events))
+
+
+async def test_a_batch_that_was_under_way_when_its_process_was_killed_comes_again(stage: Stage) -> None:
+    bus, reader = await stage.bus(), Reader()
+    events = stage.events(10)
+    await bus.publish(events)
+    member = await _member(stage, "stuck")
+    assert member.stdout is not None
+    while (await member.stdout.readline()).strip() != b"began":
+        pass
+    await asyncio.sleep(0.5)
+    member.kill()
+    await member.communicate()
+    async with stage.reading(bus, reader):
+        await until(lambda: set(reader.ids) == set(ids(events)), within=20)
+
+
+async def _member(stage: Stage, *more: str) -> asyncio.subprocess.Process:
+    """A member of the stage's group in a process of its own."""
+    command = [sys.executable, str(HERE / "member.py"), stage.rig.address, stage.group, stage.topic, *more]
+    path = {"PYTHONPATH": os.pathsep.join([str(HERE), str(HERE.parent)])}
+    return await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE, env={**os.environ, **path})
 
 
 async def test_of_what_many_publish_at_once_a_reader_misses_nothing(stage: Stage) -> None:
