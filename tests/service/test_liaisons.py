@@ -40,6 +40,18 @@ async def test_whoever_is_put_in_place_gets_the_cases_that_come_in_from_then_on(
     assert (await house.case("tier3", again, "cedar")).json()["vendor"] == before["vendor"]
 
 
+async def test_the_policys_liaison_stands_again_when_the_other_is_taken_away(house: House) -> None:
+    key, path = house.key("tier3"), f"{PATH}/digital-library?member=birch"
+    before = await _liaison(house, "birch", "digital-library")
+    made = await house.client.put(path, json=FORM, headers=key)
+    assert (await house.client.delete(path, headers=key)).status_code == 428
+    head = {**key, "If-Match": made.headers["etag"]}
+    assert (await house.client.delete(path, headers=head)).status_code == 204
+    after = await _liaison(house, "birch", "digital-library")
+    assert (after["email"], after["from"]) == (before["email"], "policy")
+    assert (await house.client.delete(path, headers=head)).status_code == 404
+
+
 async def test_a_liaison_that_cannot_be_is_refused_in_words(house: House) -> None:
     key = house.key("tier3")
     for path, form, status in (

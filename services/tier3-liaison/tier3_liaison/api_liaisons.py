@@ -8,6 +8,7 @@ from tier3_liaison import store
 from tier3_liaison.liaisons import LIAISONS, LiaisonForm, Named, liaison_of, load, shown
 from tierline.domain.policy import Policies
 from tierline.domain.words import Component, Desk
+from tierline.kit.auth import Principal
 from tierline.kit.errors import ConditionRequired, Conflict, Missing, Stale
 from tierline.kit.http import etag, expected_version
 from tierline.kit.service import Caller, Running
@@ -54,14 +55,8 @@ async def put_liaison(
     For all members, `If-Match` is not asked for, and the answer is the last member's.
     """
     who.needs("desk:tier3", "operate")
-    policies: Policies = running.book
     asked = who.member or member
-    if asked is not None and (asked not in policies or not who.may_see(asked)):
-        raise Missing("no such member")
-    members = [one for one in ([asked] if asked else policies) if policies[one].exists(component, Desk.TIER3)]
-    if not members:
-        raise Conflict("this component has no Tier 3 there, so there is no liaison to name")
-    keys = [f"{one}/{component}" for one in members]
+    keys = _keys(running.book, who, asked, component)
     by, now = f"tier3:{who.id}", running.now()
     async with running.database.transaction() as tx:
         if form.vendor is not None and await store.vendor(tx, form.vendor) is None:
@@ -74,6 +69,36 @@ async def put_liaison(
     last = after[keys[-1]]
     response.headers["ETag"] = etag(last.version)
     return shown(last.owner, component, last.liaison(), last)
+
+
+@router.delete("/v1/liaisons/{component}", status_code=204)
+async def delete_liaison(
+    component: Component, running: Running, who: Caller, member: Member = None, if_match: IfMatch = None
+) -> None:
+    """Let the policy's liaison stand again, for one member or for all."""
+    who.needs("desk:tier3", "operate")
+    asked = who.member or member
+    keys = _keys(running.book, who, asked, component)
+    news = {"deleted": True, "updated_at": running.now(), "updated_by": f"tier3:{who.id}"}
+    async with running.database.transaction() as tx:
+        known = await LIAISONS.load(tx, keys, lock=True)
+        named = {key: one for key, one in known.items() if not one.deleted}
+        if not named:
+            raise Missing("the policy's liaison stands already")
+        if asked is not None:
+            _guard(named.get(keys[0]), if_match)
+        after = {key: one.model_copy(update={**news, "version": one.version + 1}) for key, one in named.items()}
+        await LIAISONS.update(tx, after)
+
+
+def _keys(policies: Policies, who: Principal, asked: str | None, component: Component) -> list[str]:
+    """The places that are meant: one member's, or all that have a Tier 3. Raises `Missing` or `Conflict`."""
+    if asked is not None and (asked not in policies or not who.may_see(asked)):
+        raise Missing("no such member")
+    members = [one for one in ([asked] if asked else policies) if policies[one].exists(component, Desk.TIER3)]
+    if not members:
+        raise Conflict("this component has no Tier 3 there, so there is no liaison to name")
+    return [f"{one}/{component}" for one in members]
 
 
 def _after(key: str, known: Named | None, form: LiaisonForm, by: str, now: Any) -> Named:
