@@ -11,6 +11,7 @@ from tier1.answering import offer
 from tier1.answers import answered
 from tier1.articles import ARTICLES, ArticleId
 from tier1.cases import ManualCase
+from tier1.importing import router as imports
 from tier1.manuals import Found
 from tier1.shelving import router as manuals
 from tierline.desk.api import IfMatch, MoveBody, TicketId, desk_router, make_move, read_case
@@ -94,4 +95,4 @@ def _from_article(key: str | None) -> Rule[ManualCase]:
     return rule
 
 
-ROUTERS = [router, desk_router(Desk.TIER1, own={Move.RESOLVE}), manuals]
+ROUTERS = [router, desk_router(Desk.TIER1, own={Move.RESOLVE}), manuals, imports]

@@ -30,6 +30,9 @@ class Match:
     covered: bool
 
 
+NOTHING = Match((), (0.0, 0.0, 0.0, 0.0, 0.0), covered=False)
+
+
 class Manuals:
     """A member's own articles and the shared ones; a member's own hides the shared one of its id."""
 
@@ -56,12 +59,14 @@ class Manuals:
 
     def match(self, subject: str, text: str, component: Component, role: Role) -> Match:
         """What there is for a question of this role about this component."""
+        if group_of(1, component, role) not in self._covered:
+            return NOTHING
         found = self.search(subject, text, LOOKED_AT, component, role)
         technical = self.technical(subject, text, component)
         head = _head(found[0].article) if found else ""
         scores = [one.score for one in found]
         seen = marks(f"{subject} {text}", head, scores, technical[0].score if technical else None)
-        return Match(tuple(found), seen, group_of(1, component, role) in self._covered)
+        return Match(tuple(found), seen, covered=True)
 
     def technical(self, subject: str, text: str, component: Component) -> Sequence[Found]:
         """The technicians' articles that fit best: where one leads, the question is not Tier 1's."""
