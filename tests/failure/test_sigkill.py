@@ -1,4 +1,4 @@
-"""A service is killed between commit and publish: nothing is lost, nothing is doubled."""
+"""A service is killed between commit and publish, or while it leads: nothing is lost, nothing is doubled."""
 
 import asyncio
 import os
@@ -36,6 +36,30 @@ async def test_what_was_committed_before_the_kill_is_told_once_after_it() -> Non
                 assert (case["version"], case["status"], case["path"]) == (2, "open", ["tier1"])
                 await _until_version(port, key["client"], ticket, 2)
         await _nothing_is_doubled(made, tickets)
+
+
+async def test_when_the_process_that_leads_is_killed_another_of_its_service_takes_over() -> None:
+    async with stand() as made:
+        key = made.install.credentials["members"]["alder"]
+        desk = made.environment("tier1")
+        with (
+            serving("intake.main:app", made.environment("intake")) as (port, _),
+            serving("tier1.main:app", desk) as (_, first),
+            serving("tier1.main:app", desk) as (second, _),
+        ):
+            before = [await _submit(port, key["client"], number) for number in range(3)]
+            for ticket in before:
+                await _until_version(port, key["client"], ticket, 2)
+            os.kill(first, signal.SIGKILL)
+            # Now the second reads, decides and tells: the front door hears of it through its relay.
+            after = [await _submit(port, key["client"], number) for number in range(3, 6)]
+            for ticket in after:
+                await _until_version(port, key["client"], ticket, 2)
+                assert (await _case(second, key["tier1"], ticket))["held"]
+        tier1 = await asyncpg.connect(made.addresses["tier1"])
+        accepted = "SELECT count(*), count(DISTINCT aggregateid) FROM outbox WHERE type = 'tierline.case.accepted.v1'"
+        assert tuple(await tier1.fetchrow(accepted)) == (6, 6)
+        await tier1.close()
 
 
 async def _nothing_is_doubled(made: Stand, tickets: list[str]) -> None:
