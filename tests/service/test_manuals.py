@@ -187,3 +187,21 @@ async def _until(house: House, name: str, count: int, member: str = "alder") -> 
     async with asyncio.timeout(20):
         while (await _summary(house, member))[name] != count:
             await asyncio.sleep(0.05)
+
+
+async def test_an_id_that_stands_twice_in_one_import_is_changed_by_the_second(house: House) -> None:
+    head = {**house.key("tier1", "cedar"), "Content-Type": "application/x-ndjson"}
+    lines = [
+        {"id": "twice-there", **BODY},
+        {"id": "twice-there", **BODY, "title": "Other"},
+        {"id": "twice-there", **BODY, "title": "Other"},
+    ]
+    answer = await house.client.post(
+        f"{MANUALS}:import", content="\n".join(map(json.dumps, lines)).encode(), headers=head
+    )
+    results = [json.loads(line) for line in answer.text.splitlines()]
+    assert [(one["version"], one["result"]) for one in results] == [(1, "new"), (2, "changed"), (2, "kept")]
+    path = f"{MANUALS}/twice-there"
+    assert (await house.client.get(path, headers=house.key("tier1", "cedar"))).json()["title"] == "Other"
+    head = {**house.key("tier1", "cedar"), "If-Match": '"2"'}
+    assert (await house.client.delete(path, headers=head)).status_code == 204

@@ -88,9 +88,8 @@ class Shelf(Generic[K]):
 
     async def add(self, tx: Tx, new: K) -> None:
         """Put up a new one; the caller changes the library alone. Raises `Conflict` where its owner has too many."""
-        size = f"SELECT count(*) FROM {self.documents.table} WHERE owner = $1 AND NOT deleted"  # noqa: S608
-        if await tx.fetchval(size, new.owner) >= self.most:
-            raise Conflict(f"a library holds at most {self.most} {self.one}s; take one out first")
+        if await self._size(tx, new.owner) >= self.most:
+            raise Conflict(self._full)
         await self.documents.insert(tx, {new.key: new})
 
     async def put(self, running: Runtime, who: Principal, kept_id: str, form: BaseModel, if_match: str | None) -> bool:
@@ -133,26 +132,34 @@ class Shelf(Generic[K]):
     ) -> list[dict[str, Any]]:
         """Put up what an import read, by its line; `keep` leaves alone what is or was there. What became of each."""
         await tx.execute(CHANGE)
-        return [await self._save_one(tx, who, by, line, *form, keep, now) for line, form in forms.items()]
-
-    async def _save_one(
-        self, tx: Tx, who: Principal, by: str, line: int, kept_id: str, form: BaseModel, keep: bool, now: datetime
-    ) -> dict[str, Any]:
         owner = who.member or SHARED
-        key = key_of(owner, kept_id)
-        known = (await self.documents.load(tx, [key], lock=True)).get(key)
-        result = {"line": line, "id": kept_id}
-        if known is None:
-            try:
-                await self.add(tx, self.first(owner, kept_id, form, by, now))
-            except Conflict as full:
-                return {**result, "error": full.detail}
-            return {**result, "version": 1, "result": "new"}
-        if keep or known.says_the_same(form):
-            return {**result, "version": known.version, "result": "kept"}
-        after = known.changed(form, by, now)
-        await self.documents.update(tx, {key: after})
-        return {**result, "version": after.version, "result": "changed"}
+        keys = [key_of(owner, kept_id) for kept_id, _ in forms.values()]
+        before = await self.documents.load(tx, keys, lock=True)
+        room = self.most - await self._size(tx, owner)
+        now_there, results = dict(before), list[dict[str, Any]]()
+        for (line, (kept_id, form)), key in zip(forms.items(), keys, strict=True):
+            known = now_there.get(key)
+            result: dict[str, Any] = {"line": line, "id": kept_id}
+            if known is not None and (keep or known.says_the_same(form)):
+                results.append({**result, "version": known.version, "result": "kept"})
+                continue
+            if known is None and room <= 0:
+                results.append({**result, "error": self._full})
+                continue
+            room -= known is None
+            after = known.changed(form, by, now) if known else self.first(owner, kept_id, form, by, now)
+            now_there[key] = after
+            results.append({**result, "version": after.version, "result": "changed" if known else "new"})
+        await self.documents.save(tx, {k: v for k, v in now_there.items() if v is not before.get(k)}, before)
+        return results
+
+    async def _size(self, tx: Tx, owner: str) -> int:
+        count = f"SELECT count(*) FROM {self.documents.table} WHERE owner = $1 AND NOT deleted"  # noqa: S608
+        return int(await tx.fetchval(count, owner))
+
+    @property
+    def _full(self) -> str:
+        return f"a library holds at most {self.most} {self.one}s; take one out first"
 
 
 def _guard(one: str, version: int | None, if_match: str | None) -> None:
