@@ -1,24 +1,22 @@
 """The earlier releases, unpacked once for all the stories of an upgrade."""
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from earlier import NoHistory, Release, unpack
 
 
 @pytest.fixture(scope="session")
-def previous(folder: Path) -> Iterator[Release]:
+def previous(folder: Path) -> Release:
     """The release that is upgraded from."""
-    yield _unpacked("previous", folder)
+    return _unpacked("previous", folder)
 
 
 @pytest.fixture(scope="session")
-def oldest(folder: Path) -> Iterator[Release]:
+def oldest(folder: Path) -> Release:
     """The first release whose data may still be there."""
-    yield _unpacked("oldest", folder)
+    return _unpacked("oldest", folder)
 
 
 def _unpacked(name: str, folder: Path) -> Release:
