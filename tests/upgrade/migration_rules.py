@@ -77,5 +77,7 @@ def _locks(statement: str) -> list[str]:
 def _halves(statement: str, plain: Sequence[str], made: set[str]) -> list[str]:
     """An index that is built beside the work ends the transaction: what stands before it may be done already."""
     last = max((place for place, other in enumerate(plain) if "CONCURRENTLY" in other), default=0)
-    before = statement in plain[:last] and not re.search(r"IF (?:NOT )?EXISTS|CONCURRENTLY|^SET ", statement, re.IGNORECASE)
+    before = statement in plain[:last] and not re.search(
+        r"IF (?:NOT )?EXISTS|CONCURRENTLY|^SET ", statement, re.IGNORECASE
+    )
     return ["stands before an index that ends the transaction: write IF NOT EXISTS"] if before else []

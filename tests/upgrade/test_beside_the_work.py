@@ -7,11 +7,11 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from shape import shape
 
 from embedded import databases
 from embedded.postgres import EmbeddedPostgres
 from intake.main import SERVICE as INTAKE
-from shape import shape
 from tierline.kit.errors import Misconfigured
 from tierline.kit.migrate import migrate
 

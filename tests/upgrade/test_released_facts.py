@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from earlier import HEAD, Release
 
 FACTS = Path(__file__).with_name("facts.py")
