@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import sys
-import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -33,7 +32,6 @@ from embedded.server import HOUSE
 from intake.main import SERVICE as INTAKE
 from tierline.kit.buses import open_bus
 from tierline.kit.migrate import migrate
-
 
 OF_EACH = 7
 AT_ONCE = 12

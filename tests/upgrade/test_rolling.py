@@ -15,12 +15,16 @@ from fleet import Fleet
 
 from callbacks import Callbacks, callbacks
 from embedded.audit.auditing import audit
+from embedded.catching_up import catch_up
 from embedded.install import SERVICES
 from embedded.mailbox import Mailbox
 from stand import Stand, stand
+from tierline.domain.events import TOPICS
+from tierline.kit.history import history
 from tierline.kit.webhooks import new_secret
 from victims import People
 
+FACTS = Path(__file__).with_name("facts.py")
 VENDOR = "keystone-identity"
 AT_ONCE = 3
 NOTICES = 5  # received, escalated twice, resolved, closed
@@ -56,7 +60,9 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_nothing(
                     await _under_load(fleet.replace(service, HEAD), tickets)
                 for service in reversed(BACK[adapter]):
                     await _under_load(fleet.replace(service, previous), tickets)
-            await _all_is_told(made, tickets, f"kafka://{kafka}" if kafka else made.addresses["intake:events"])
+            bus = f"kafka://{kafka}" if kafka else made.addresses["intake:events"]
+            await _all_is_told(made, tickets, bus)
+            await _each_release_reads_it_all(bus, previous)
     finally:
         mailbox.stop()
     print(len(tickets), "tickets", refused)
@@ -120,14 +126,25 @@ async def _under_load(change, tickets: list[str]) -> None:
 
 
 async def _all_is_told(made: Stand, tickets: list[str], bus: str) -> None:
+    """The last step of an upgrade, and then the audit: silent about every ticket."""
     addresses = {service: made.addresses[service] for service in SERVICES}
+    await catch_up(addresses, bus, _now, pause=1)
     async with asyncio.timeout(60):
-        while True:
-            report = await audit(addresses, bus, lambda: datetime.now(UTC), pause=0.5)
-            if not report.untold and not report.breaches:
-                break
+        while (report := await audit(addresses, bus, _now, pause=0.5)).untold or report.breaches:
             await asyncio.sleep(0.5)
     assert report.tickets == len(set(tickets)) == len(tickets)
+
+
+async def _each_release_reads_it_all(bus: str, previous: Release) -> None:
+    """What a real day of both releases left on the topics."""
+    events = [record.envelope() async for batch in history(bus, TOPICS) for record in batch]
+    lines = "".join(f"{event.type}\t{event.data.decode()}\n" for event in events)
+    for release in (previous, HEAD):
+        assert "refused" not in await release.run(FACTS, "read", given=lines)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _each_was_told_once(mailbox: Mailbox, vendor: Callbacks, tickets: list[str]) -> None:
