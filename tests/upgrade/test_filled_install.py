@@ -35,6 +35,7 @@ from tierline.kit.migrate import migrate
 
 OF_EACH = 7
 AT_ONCE = 12
+IN_FLIGHT = 16  # so many calls the courier has under way at once
 
 
 @pytest.fixture
@@ -165,8 +166,7 @@ async def _until_at(people: Household, ticket: str, desk: str) -> None:
 async def _nothing_is_lost(install: Path, tickets: list[str]) -> None:
     """What passed a service by, as an older release had no rule for it, is handed in; then the audit has nothing to say."""
     addresses, bus = places.databases_of(install), places.bus_of(install, None)
-    handed = await catch_up(addresses, bus, _now, pause=1)
-    assert handed["tier1"] > len(KINDS)  # the older ones never looked at what reporters thought of an answer
+    await catch_up(addresses, bus, _now, pause=1)
     async with asyncio.timeout(40):
         while (report := await audit(addresses, bus, _now, pause=0.5)).untold or report.breaches:
             await asyncio.sleep(0.5)
@@ -179,9 +179,10 @@ def _now() -> datetime:
 
 
 def _each_was_told_once(post: Post, tickets: list[str]) -> None:
-    came = [message_from_bytes(path.read_bytes()) for path in post.folder.glob("*.eml")]
-    mails = Counter(str(mail["Message-ID"]).strip() for mail in came)
-    print(mails.total(), len(mails), sorted(mails)[:8])
+    """A notice has one identity, whichever release sent it; only what was under way at the kill may have come twice."""
+    mails = Counter(str(message_from_bytes(path.read_bytes())["Message-ID"]) for path in post.folder.glob("*.eml"))
+    assert mails.total() - len(mails) <= IN_FLIGHT
     for ticket in tickets:
         mine = [mail for mail in mails if ticket in mail]
-        assert sum("received" in mail for mail in mine) == 1, mine
+        assert sum("-received-" in mail for mail in mine) == 1, mine
+        assert any("-closed-" in mail for mail in mine), mine
