@@ -51,7 +51,11 @@ class BadDay:
         self.post.shut = True
         parked, untold = [[await people.submit(8000 + 10 * some + n) for n in range(FEW)] for some in range(2)]
         self.late = [await people.submit(8100 + n) for n in range(FEW)]
-        self.tickets = [*parked, *untold, *self.late]
+        unheard = [await people.submit(8200 + n, component="test-delivery-system") for n in range(FEW)]
+        self.tickets = [*parked, *untold, *self.late, *unheard]
+        for ticket in unheard:
+            for desk in ("tier1", "tier2"):
+                await people.escalate(desk, ticket)
         keys = ", ".join(f"'{ticket}'" for ticket in parked)
         await _run(self.addresses["tier2"], REFUSE.format(table="cases", when=f"NEW.key IN ({keys})"))
         for ticket in parked:
@@ -65,7 +69,8 @@ class BadDay:
             await people.say_to_intake(ticket, "replies", "It is room 12.")
         await self._until("tier1", "outbox", FEW)
         await self._until("tier2", "aside", FEW)
-        await self._until("notifier", "calls", FEW)
+        for service in ("tier3", "notifier"):
+            await self._until(service, "calls", FEW)
 
     async def end(self) -> None:
         """All that was broken works again, and whatever waits for its time need not wait longer."""

@@ -38,7 +38,7 @@ class Release:
     def environment(self, settings: Mapping[str, str]) -> dict[str, str]:
         """Settings for a process of this release: what it imports of Tierline stands in its folder."""
         packages = [self.folder / "shared", self.folder / "deploy" / "embedded", *(self.folder / "services").iterdir()]
-        return {**settings, "PYTHONPATH": os.pathsep.join(map(str, packages)), "PYTHONDONTWRITEBYTECODE": "1"}
+        return {**settings, "PYTHONPATH": os.pathsep.join(map(str, packages))}
 
     async def run(self, script: Path, *arguments: str, given: str = "") -> str:
         """What a script says when it is run by this release's code."""
@@ -76,7 +76,9 @@ def _git(*command: str) -> bytes:
     history = os.environ.get(HISTORY, str(ROOT))
     remedy = f"`git fetch --unshallow` in a shallow clone; from a source archive, name a whole clone in {HISTORY}"
     try:
-        done = subprocess.run(["git", "-C", history, *command], capture_output=True, check=True)
+        done = subprocess.run(
+            ["git", "-c", "safe.directory=*", "-C", history, *command], capture_output=True, check=True
+        )
     except FileNotFoundError:
         raise NoHistory(f"git is not installed; then: {remedy}") from None
     except subprocess.CalledProcessError as error:

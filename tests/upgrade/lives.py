@@ -8,7 +8,7 @@ from victims import People
 
 VENDOR = "keystone-identity"
 SILENT = "summit-delivery"
-"""The vendor of a component whose endpoint is down: its calls wait."""
+"""The vendor of another component, which on a bad day cannot be reached."""
 
 
 class Household(People):
@@ -106,20 +106,16 @@ async def _withdrawn(people: Household, number: int) -> str:
     return ticket
 
 
-async def _with_the_vendor(people: Household, number: int) -> str:
-    ticket = await people.submit(number)
+async def _with_the_vendor(people: Household, number: int, **more: str) -> str:
+    ticket = await people.submit(number, **more)
     for desk in ("tier1", "tier2"):
         await people.escalate(desk, ticket)
     await people.until(ticket, "waiting_on_vendor")
     return ticket
 
 
-async def _with_a_silent_vendor(people: Household, number: int) -> str:
-    ticket = await people.submit(number, component="test-delivery-system")
-    for desk in ("tier1", "tier2"):
-        await people.escalate(desk, ticket)
-    await people.until(ticket, "waiting_on_vendor")
-    return ticket
+async def _with_another_vendor(people: Household, number: int) -> str:
+    return await _with_the_vendor(people, number, component="test-delivery-system")
 
 
 async def _asked_by_the_vendor(people: Household, number: int) -> str:
@@ -155,7 +151,7 @@ KINDS: tuple[Callable[[Household, int], Awaitable[str]], ...] = (
     _reopened,
     _withdrawn,
     _with_the_vendor,
-    _with_a_silent_vendor,
+    _with_another_vendor,
     _asked_by_the_vendor,
     _declined,
     _at_the_state,

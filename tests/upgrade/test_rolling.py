@@ -99,13 +99,8 @@ async def _load(people: People, vendor: Callbacks) -> AsyncIterator[list[str]]:
 
     async def worker(number: int) -> None:
         while not over.is_set():
-            tickets.append(ticket := await people.submit(number))
+            await people.whole_life(number, tickets)
             number += AT_ONCE
-            for desk in ("tier1", "tier2"):
-                await people.escalate(desk, ticket)
-            await people.until(ticket, "resolved")
-            await people.confirm(ticket)
-            await people.until(ticket, "closed")
 
     async with asyncio.TaskGroup() as group:
         answering = group.create_task(people.answer_as_vendor(VENDOR, secret, vendor))
