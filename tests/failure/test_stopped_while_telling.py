@@ -15,6 +15,9 @@ from stand import MODULES, serving, stand
 from victims import People
 
 
+A_MOMENT = 1.0  # whoever gives up what is under way has done so by then
+
+
 class SlowPost(Mailbox):
     """A mail server that keeps the mail, and thinks about its answer until it is told to give it."""
 
@@ -44,6 +47,7 @@ async def test_a_mail_that_is_under_way_when_the_notifier_is_stopped_is_sent_onc
                 assert await asyncio.to_thread(post.took.wait, 30)
                 os.kill(pid, signal.SIGTERM)
                 await _until_it_takes_no_more(port)
+                await asyncio.sleep(A_MOMENT)
                 post.answers.set()
             notifier = await asyncpg.connect(made.addresses["notifier"])
             assert await notifier.fetchval("SELECT status FROM calls") == "delivered"
