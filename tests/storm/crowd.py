@@ -50,8 +50,10 @@ class Crowd:
         turns = asyncio.Semaphore(64)
 
         async def one(number: int) -> None:
+            chance = random.Random(f"{self._seed}:{number}")
+            life = chance.choices(list(LIVES.values()), [life.share for life in LIVES.values()])[0]
             async with turns:
-                await self._submit(number)
+                await self.submit(number, life, called=chance.random() < CALLED_BACK)
 
         async with asyncio.TaskGroup() as group:
             for number in range(count):
@@ -60,54 +62,8 @@ class Crowd:
                 turns.release()
                 group.create_task(one(number))
 
-    async def work(self, desk: str) -> None:
-        """Work down a desk's queue, again and again."""
-        moves = asyncio.Semaphore(AT_ONCE)
-        while not self._over.is_set():
-            page = await self._get(desk, "/v1/cases?status=open&limit=100", desk)
-            items = page.json()["items"] if page is not None and page.status_code == 200 else []
-            async with asyncio.TaskGroup() as group:
-                for case in items:
-                    group.create_task(self._move(desk, case, moves))
-            await asyncio.sleep(0.1 if items else 0.3)
-
-    def told(self, lane: str, identity: str) -> None:
-        """A notice arrived; a mail is read by its reporter, who acts on it once."""
-        ticket, notice, new = self.ledger.arrive(lane, identity)
-        if new and lane == "mail":
-            self._begin(self._react(ticket, notice, first=len(self.ledger.first[lane, ticket]) <= 2))
-
-    def assigned(self, webhook_id: str, raw: bytes) -> None:
-        """A vendor was called; it answers an assignment once, as the ticket's life wants."""
-        said = json.loads(raw)
-        if said.get("type") != "case.assigned":
-            return
-        ticket = str(said["ticket_id"])
-        self.ledger.assigned[ticket, webhook_id] += 1
-        if self.ledger.assigned[ticket, webhook_id] == 1:
-            self._begin(self._answer_as_vendor(ticket))
-
-    async def end(self) -> None:
-        """Go home."""
-        self._over.set()
-        for task in list(self._doing):
-            task.cancel()
-        await self._client.aclose()
-
-    async def register_vendor(self, url: str) -> None:
-        """Tell Tier 3 where the vendor listens."""
-        body = {"url": url, "secret": self._secret}
-        await self._insist(lambda: self._put("tier3", f"/v1/vendors/{VENDOR}", body, "liaison"), {200})
-
-    def _begin(self, doing: Any) -> None:
-        task = asyncio.ensure_future(doing)
-        self._doing.add(task)
-        task.add_done_callback(self._doing.discard)
-
-    async def _submit(self, number: int) -> None:
-        chance = random.Random(f"{self._seed}:{number}")
-        life: Life = chance.choices(list(LIVES.values()), [life.share for life in LIVES.values()])[0]
-        called = chance.random() < CALLED_BACK
+    async def submit(self, number: int, life: Life, *, called: bool) -> str:
+        """Submit once, however often it must be said; the ticket's id."""
         body = {
             "component": COMPONENT,
             "subject": f"{life.name} {number}",
@@ -123,7 +79,61 @@ class Crowd:
         }
         head = {"Idempotency-Key": f"storm-{number}"}
         answer = await self._insist(lambda: self._post("intake", "/v1/tickets", body, "client", head), {201})
-        self.ledger.accept(number, life, answer.json()["id"], callback=called)
+        ticket = str(answer.json()["id"])
+        self.ledger.accept(number, life, ticket, callback=called)
+        return ticket
+
+    async def work(self, desk: str) -> None:
+        """Work down a desk's queue, again and again."""
+        moves = asyncio.Semaphore(AT_ONCE)
+        while not self._over.is_set():
+            page = await self.read(desk, "/v1/cases?status=open&limit=100", desk)
+            items = page.json()["items"] if page is not None and page.status_code == 200 else []
+            async with asyncio.TaskGroup() as group:
+                for case in items:
+                    group.create_task(self._move(desk, case, moves))
+            await asyncio.sleep(0.1 if items else 0.3)
+
+    async def read(self, service: str, path: str, who: str) -> httpx.Response | None:
+        """Look at something; nothing where nobody answers."""
+        with contextlib.suppress(*TROUBLE):
+            return await self._client.get(self._at(service, path), headers=self._key(who))
+        return None
+
+    def told(self, lane: str, identity: str) -> None:
+        """A notice arrived; a mail is read by its reporter, who acts on it once."""
+        ticket, notice, new = self.ledger.arrive(lane, identity)
+        if new and lane == "mail":
+            self._begin(self._react(ticket, notice, first=len(self.ledger.first[lane, ticket]) <= 2))
+
+    def assigned(self, webhook_id: str, raw: bytes) -> None:
+        """A vendor was called; it answers an assignment once, if the ticket's life wants it."""
+        said = json.loads(raw)
+        if said.get("type") != "case.assigned":
+            return
+        ticket = str(said["ticket_id"])
+        self.ledger.assigned[ticket, webhook_id] += 1
+        if self.ledger.assigned[ticket, webhook_id] == 1:
+            self._begin(self._answer_as_vendor(ticket))
+
+    async def end(self) -> None:
+        """Go home."""
+        self._over.set()
+        doing = list(self._doing)
+        for task in doing:
+            task.cancel()
+        await asyncio.gather(*doing, return_exceptions=True)
+        await self._client.aclose()
+
+    async def register_vendor(self, url: str) -> None:
+        """Tell Tier 3 where the vendor listens."""
+        body = {"url": url, "secret": self._secret}
+        await self._insist(lambda: self._put("tier3", f"/v1/vendors/{VENDOR}", body, "liaison"), {200})
+
+    def _begin(self, doing: Any) -> None:
+        task = asyncio.ensure_future(doing)
+        self._doing.add(task)
+        task.add_done_callback(self._doing.discard)
 
     async def _move(self, desk: str, case: dict[str, Any], turns: asyncio.Semaphore) -> None:
         life = LIVES.get(case["subject"].partition(" ")[0])
@@ -157,18 +167,20 @@ class Crowd:
             if answer is not None and answer.status_code in {200, 201, 202}:
                 return
             await asyncio.sleep(0.3)
-            read = await self._get("intake", f"/v1/tickets/{ticket}", "client")
+            read = await self.read("intake", f"/v1/tickets/{ticket}", "client")
             while read is None or read.status_code != 200:
                 await asyncio.sleep(0.3)
-                read = await self._get("intake", f"/v1/tickets/{ticket}", "client")
+                read = await self.read("intake", f"/v1/tickets/{ticket}", "client")
             if done(read.json()):
                 return
 
     async def _answer_as_vendor(self, ticket: str) -> None:
         while ticket not in self.ledger.lives:
             await asyncio.sleep(0.1)
+        if not (says := self.ledger.lives[ticket].vendor_says):
+            return
         update = {
-            "type": self.ledger.lives[ticket].vendor_says or "progress",
+            "type": says,
             "ticket_id": ticket,
             "vendor_ref": "B-1",
             "sequence": 1,
@@ -209,11 +221,6 @@ class Crowd:
     async def _put(self, service: str, path: str, body: Any, who: str) -> httpx.Response | None:
         with contextlib.suppress(*TROUBLE):
             return await self._client.put(self._at(service, path), json=body, headers=self._key(who))
-        return None
-
-    async def _get(self, service: str, path: str, who: str) -> httpx.Response | None:
-        with contextlib.suppress(*TROUBLE):
-            return await self._client.get(self._at(service, path), headers=self._key(who))
         return None
 
     def _at(self, service: str, path: str) -> str:
