@@ -103,15 +103,16 @@ class People:
             await asyncio.sleep(0.05)
 
     def key(self, who: str) -> dict[str, str]:
-        """The headers of someone of Alder's, or of the liaison."""
-        key = self.credentials["liaison"] if who == "liaison" else self.credentials["members"]["alder"][who]
+        """The headers of someone of Alder's, or of the liaison, who is the desk of Tier 3."""
+        liaison = who in {"liaison", "tier3"}
+        key = self.credentials["liaison"] if liaison else self.credentials["members"]["alder"][who]
         return {"Authorization": f"Bearer {key}"}
 
     def at(self, service: str, path: str) -> str:
         """An address of a service."""
         return f"http://127.0.0.1:{self.ports[service]}{path}"
 
-    async def submit(self, number: int) -> str:
+    async def submit(self, number: int, **more: str) -> str:
         """Submit once, however often it must be said."""
         reporter = {"name": "A teacher", "email": "a@school.example.org", "role": "school", "organization": "A school"}
         body = {
@@ -119,6 +120,7 @@ class People:
             "subject": f"Issue {number}",
             "description": "It stops.",
             "reporter": reporter,
+            **more,
         }
         head = {**self.key("client"), "Idempotency-Key": f"issue-{number}"}
         answer = await self.insist(lambda: self.client.post(self.at("intake", "/v1/tickets"), json=body, headers=head))
@@ -126,17 +128,21 @@ class People:
         return str(answer.json()["id"])
 
     async def escalate(self, desk: str, ticket: str) -> None:
-        """Pass a case on, as soon as it is at the desk; whoever does not know whether it was done looks again."""
-        case = self.at(desk, f"/v1/cases/{ticket}")
+        """Pass a case on, as soon as it is at the desk."""
+        await self.move(desk, ticket, "escalate", text="Not solved here.")
+
+    async def move(self, desk: str, ticket: str, move: str, **body: str) -> None:
+        """Make a move, as soon as the case is at the desk; whoever does not know whether it was done looks again."""
 
         async def attempt() -> httpx.Response | None:
+            case = self.at("intake" if desk == "state" else desk, f"/v1/cases/{ticket}")
             read = await self.client.get(case, headers=self.key(desk))
             if read.status_code != 200:
                 return None
             if not read.json()["held"]:
                 return read
             head = {**self.key(desk), "If-Match": read.headers["etag"]}
-            made = await self.client.post(f"{case}/escalate", json={"text": "Not solved here."}, headers=head)
+            made = await self.client.post(f"{case}/{move}", json=body, headers=head)
             return None if made.status_code in {409, 412} else made
 
         assert (await self.insist(attempt)).status_code == 200
@@ -160,11 +166,22 @@ class People:
 
         assert (await self.insist(attempt)).status_code in {200, 409}
 
+    async def whole_life(self, number: int, into: list[str]) -> None:
+        """One ticket from the front door up to the vendor, back, and closed; it is in `into` as soon as it has an id."""
+        into.append(ticket := await self.submit(number))
+        for desk in ("tier1", "tier2"):
+            await self.escalate(desk, ticket)
+        await self.until(ticket, "resolved")
+        await self.confirm(ticket)
+        await self.until(ticket, "closed")
+
     async def register(self, vendor: str, url: str, secret: str) -> None:
         """Tell Tier 3 where a vendor listens."""
         body = {"url": url, "secret": secret}
-        path = self.at("tier3", f"/v1/vendors/{vendor}")
-        answer = await self.insist(lambda: self.client.put(path, json=body, headers=self.key("liaison")))
+        path = f"/v1/vendors/{vendor}"
+        answer = await self.insist(
+            lambda: self.client.put(self.at("tier3", path), json=body, headers=self.key("liaison"))
+        )
         assert answer.status_code == 200, answer.text
 
     async def answer_as_vendor(self, vendor: str, secret: str, told: Callbacks) -> None:
@@ -176,14 +193,15 @@ class People:
                 seen += 1
                 said = json.loads(raw)
                 if said.get("type") == "case.assigned":
-                    await self._resolve(vendor, secret, said["ticket_id"])
+                    await self.say(vendor, secret, said["ticket_id"], "resolved")
 
-    async def _resolve(self, vendor: str, secret: str, ticket: str) -> None:
-        update = {"type": "resolved", "ticket_id": ticket, "vendor_ref": "B-1", "sequence": 1, "message": "Mended."}
-        raw, webhook_id = json.dumps(update).encode(), f"resolved-{ticket}"
-        path = self.at("tier3", f"/v1/vendors/{vendor}/updates")
+    async def say(self, vendor: str, secret: str, ticket: str, kind: str) -> None:
+        """Send an update as a vendor, under one id however often it must be said; it is the first of the case."""
+        update = {"type": kind, "ticket_id": ticket, "vendor_ref": "B-1", "sequence": 1, "message": "Mended."}
+        raw, webhook_id = json.dumps(update).encode(), f"{kind}-{ticket}"
 
         async def attempt() -> httpx.Response | None:
+            path = self.at("tier3", f"/v1/vendors/{vendor}/updates")
             head = webhooks.sign([secret], webhook_id, datetime.now(UTC), raw)
             made = await self.client.post(path, content=raw, headers=head)
             return made if made.status_code == 202 else None

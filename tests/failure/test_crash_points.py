@@ -74,14 +74,8 @@ async def _work_until_all_have_died(made: Stand, victims: list[Victim], vendor: 
         async def worker(first: int) -> None:
             number = first
             while not all(victim.done for victim in victims):
-                ticket = await people.submit(number)
-                tickets.append(ticket)
+                await people.whole_life(number, tickets)
                 number += AT_ONCE
-                for desk in ("tier1", "tier2"):
-                    await people.escalate(desk, ticket)
-                await people.until(ticket, "resolved")
-                await people.confirm(ticket)
-                await people.until(ticket, "closed")
 
         await asyncio.gather(*(worker(first) for first in range(AT_ONCE)))
         answering.cancel()

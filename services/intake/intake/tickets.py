@@ -152,11 +152,6 @@ CREATE TABLE idempotency (
 );
 """
 
-WATCHED = """
-ALTER TABLE tickets ADD COLUMN waits_since timestamptz;
-CREATE INDEX tickets_waiting ON tickets (waits_since) WHERE waits_since IS NOT NULL;
-"""
-
 DOCUMENTS = Documents(
     "tickets",
     Ticket,

@@ -18,7 +18,7 @@ from tierline.kit.consumer import Consumer
 from tierline.kit.courier import Channel, Courier
 from tierline.kit.database import Database
 from tierline.kit.egress import Egress
-from tierline.kit.errors import Unavailable
+from tierline.kit.errors import Misconfigured, Unavailable
 from tierline.kit.leader import lead
 from tierline.kit.migrate import migrate
 from tierline.kit.parking import Scrub
@@ -150,7 +150,8 @@ class Runtime:
             try:
                 await attempt()
             except Exception as error:  # a service that cannot start yet says why, and tries on
-                reason = str(error).splitlines()[0] if isinstance(error, Unavailable) else type(error).__name__
+                ours = isinstance(error, Unavailable | Misconfigured)
+                reason = str(error).splitlines()[0] if ours else type(error).__name__
                 self.waits_for = f"{what}: {reason}"
                 log.error("start_waits", action="start_waits", service=self.name, reason=self.waits_for)
                 await asyncio.sleep(pause)
