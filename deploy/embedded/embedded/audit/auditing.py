@@ -13,7 +13,8 @@ from datetime import datetime
 from typing import Any
 
 from embedded.audit import statements as sql
-from embedded.audit.applying import MOST, still_unapplied, unapplied
+from embedded.audit.applying import MOST, Sums, applied, still_unapplied, unapplied
+from embedded.audit.chaining import altered_facts, broken_chains
 from embedded.audit.judging import judge, listed_untold
 from embedded.audit.merging import merged
 from embedded.audit.places import Places, gather, places
@@ -56,28 +57,40 @@ class Report:
         return [*lines, f"{self.tickets} tickets, {len(self.breaches)} breaches, {len(self.untold)} listed as untold"]
 
 
-async def audit(addresses: Mapping[str, str], bus: str, now: Callable[[], datetime], pause: float = PAUSE) -> Report:
-    """Audit a running install. Raises `Unavailable` where a database or the bus does not answer."""
+async def audit(
+    addresses: Mapping[str, str], bus: str, now: Callable[[], datetime], pause: float = PAUSE, *, chains: bool = False
+) -> Report:
+    """Audit a running install, with `chains` every fact's content too.
+
+    Raises `Unavailable` where a database or the bus does not answer.
+    """
     report = Report()
     async with places(addresses, bus) as looked, places(addresses, bus) as beside:
-        suspects, missing = await asyncio.gather(_first_look(looked, report, now), unapplied(beside, now()))
+        told: list[Any] = []
+        suspects, (done, altered) = await asyncio.gather(_first_look(looked, report, told, now), _sums(beside))
+        missing = await unapplied(beside, told, done, now())
+        altered += await altered_facts(addresses["intake"]) if chains else []
         report.suspicious = len(suspects) + len(missing)
         report.breaches = await _look_again(looked, suspects, bus, now, pause)
         if missing:
             await asyncio.sleep(pause)
             missing = await still_unapplied(looked, missing)
-        report.breaches += [item.breach() for item in missing]
+        report.breaches += [*(item.breach() for item in missing), *altered]
         for breach in report.breaches:
             path = await looked.services["intake"].fetchval(sql.PATH, breach.ticket)
             report.paths[breach.ticket] = json.loads(path) if path else []
     return report
 
 
-async def _first_look(looked: Places, report: Report, now: Callable[[], datetime]) -> dict[str, Seen]:
+async def _sums(places: Places) -> tuple[dict[str, Sums], list[Breach]]:
+    return await applied(places), await broken_chains(places)
+
+
+async def _first_look(looked: Places, report: Report, told: list[Any], now: Callable[[], datetime]) -> dict[str, Seen]:
     suspects: dict[str, Seen] = {}
     moment = now()
     async with looked.still():
-        async for seen in merged(looked.questions()):
+        async for seen in merged(looked.questions(told=told)):
             report.tickets += seen.front is not None
             if judge(seen, moment):
                 report.more |= len(suspects) >= MOST

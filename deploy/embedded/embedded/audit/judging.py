@@ -1,9 +1,11 @@
-"""The audit's judgement of one ticket, from what was seen of it. Pure: nothing is read, and no clock is looked at."""
+"""The audit's judgement of one ticket, and of its history, from what was seen of it. Pure: nothing is read, no clock is looked at."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
-from embedded.audit.seen import Breach, Kind, Seen
+from embedded.audit.seen import Breach, History, Kind, Seen
+from tierline.domain.chain import digest
 from tierline.domain.events import DESK_WRITER
 from tierline.domain.lifecycle import Move, allowed
 from tierline.domain.words import ENDED, Desk, Status
@@ -29,6 +31,40 @@ def judge(seen: Seen, now: datetime, grace: timedelta = GRACE) -> list[Breach]:
         for service, reason in seen.parked.items()
     ]
     return found
+
+
+def judge_history(history: History) -> Breach | None:
+    """The first place at which a history is no chain up to the head that the ticket holds."""
+    before = ""
+    for number, link in enumerate(history.links, 1):
+        if link.number != number:
+            return Breach(Kind.ALTERED, history.ticket, f"fact {number} of its history is not there, or twice")
+        if link.before != before:
+            return Breach(
+                Kind.ALTERED, history.ticket, f"fact {number} of its history does not follow the fact before it"
+            )
+        before = link.hash
+    there = len(history.links)
+    if history.facts is None:
+        says = f"{there} facts of its history stand there, and no ticket tells of them"
+        return Breach(Kind.ALTERED, history.ticket, says) if there else None
+    if (history.facts, history.head) != (there, before):
+        says = f"its history has {there} facts, and the ticket tells of {history.facts} with another end"
+        return Breach(Kind.ALTERED, history.ticket, says)
+    return None
+
+
+def judge_entry(ticket: str, public: bool, entry: str) -> Breach | None:
+    """Whether a kept fact still says what its hash was made of. One from before histories were chained has none."""
+    try:
+        fact = json.loads(entry)
+        if not fact.get("hash"):
+            return None
+        sound = (fact["ticket_id"], fact["public"], fact["hash"]) == (ticket, public, digest(fact))
+        place = f"fact {fact['number']} of its history ({fact['fact']})"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Breach(Kind.ALTERED, ticket, "a fact of its history cannot be read")
+    return None if sound else Breach(Kind.ALTERED, ticket, f"{place} is not what its hash was made of")
 
 
 def listed_untold(seen: Seen) -> str | None:

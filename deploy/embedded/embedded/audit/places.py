@@ -7,9 +7,9 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
+from embedded.audit import entering as enter
 from embedded.audit import statements as sql
 from embedded.audit.merging import Question
-from embedded.audit.seen import Front, Held, Seen, Steps, Told
 from tierline.domain.events import DESK_WRITER, EVENTS, TOPICS
 from tierline.kit.bus import Record
 from tierline.kit.database import connect
@@ -38,23 +38,23 @@ class Places:
                 await stack.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
             yield
 
-    def questions(self, only: list[str] | None = None) -> Iterable[Question]:
-        """What is asked of all tickets, or of `only` these."""
+    def questions(self, only: list[str] | None = None, told: list[Any] | None = None) -> Iterable[Question]:
+        """What is asked of all tickets, or of `only` these. The sums of what was `told` are put there."""
         services = self.services
-        yield Question(services["intake"], sql.TICKETS, [only], _front)
-        yield Question(services["notifier"], sql.TELLINGS, [only], _told)
-        yield Question(services["notifier"], sql.PENDING, [only], _pending)
         if only is None:
-            yield Question(self.topics, sql.STEPS_QUICKLY.format(told=self.told), [RAISING], _steps_quickly)
+            yield Question(self.topics, sql.TOLD_QUICKLY.format(told=self.told), [RAISING], enter.Quickly(told))
         else:
             raw = [ticket.encode() for ticket in only]
-            yield Question(self.topics, sql.STEPS.format(told=self.told), [only, RAISING, raw], _steps)
+            yield Question(self.topics, sql.STEPS.format(told=self.told), [only, RAISING, raw], enter.steps)
+        yield Question(services["intake"], sql.TICKETS, [only], enter.front)
+        yield Question(services["notifier"], sql.TELLINGS, [only], enter.told)
+        yield Question(services["notifier"], sql.PENDING, [only], enter.pending)
         for desk, service in DESK_WRITER.items():
-            yield Question(services[service], sql.HELD, [only], _Entry("held", desk.value))
+            yield Question(services[service], sql.HELD, [only], enter.Held(desk.value))
         for service, connection in services.items():
-            yield Question(connection, sql.DEADLINES, [only], _Entry("deadlines", service))
-            yield Question(connection, sql.UNPUBLISHED, [only], _Entry("unpublished", service))
-            yield Question(connection, sql.PARKED, [only], _Entry("parked", service))
+            yield Question(connection, sql.DEADLINES, [only], enter.Deadlines(service))
+            yield Question(connection, sql.UNPUBLISHED, [only], enter.Unpublished(service))
+            yield Question(connection, sql.PARKED, [only], enter.Parked(service))
 
 
 @contextlib.asynccontextmanager
@@ -100,43 +100,3 @@ def _row(record: Record) -> tuple[Any, ...] | None:
         "ce_repeated" in record.headers,
         event.sequence,
     )
-
-
-def _front(seen: Seen, row: Any) -> None:
-    seen.front = Front(row[1], row[2], row[3])
-
-
-def _told(seen: Seen, row: Any) -> None:
-    seen.told = Told(row[1], row[2], row[3] or "", seen.told.pending if seen.told else 0)
-
-
-def _pending(seen: Seen, row: Any) -> None:
-    before = seen.told or Told(0, False, "", 0)
-    seen.told = before._replace(pending=row[1])
-
-
-def _steps(seen: Seen, row: Any) -> None:
-    seen.steps = Steps(*row[1:5])
-
-
-def _steps_quickly(seen: Seen, row: Any) -> None:
-    _, many, last, plain, squares = row
-    sound = many == last and plain * 2 == last * (last + 1) and squares * 6 == last * (last + 1) * (2 * last + 1)
-    seen.steps = Steps(1, last, many if sound else 0, many)
-
-
-class _Entry:
-    """Writes a row where it belongs: under its service or desk."""
-
-    def __init__(self, kind: str, where: str) -> None:
-        self._kind, self._where = kind, where
-
-    def __call__(self, seen: Seen, row: Any) -> None:
-        if self._kind == "deadlines":
-            seen.deadlines.setdefault(self._where, {})[row[1]] = row[2]
-        elif self._kind == "held":
-            seen.held[self._where] = Held(row[1], row[2])
-        elif self._kind == "unpublished":
-            seen.unpublished[self._where] = row[1]
-        else:
-            seen.parked[self._where] = row[1]

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     UNPUBLISHED = "unpublished"
     WAITS = "waits"
     UNAPPLIED = "unapplied"
+    ALTERED = "altered"
 
 
 class Breach(NamedTuple):
@@ -64,6 +65,26 @@ class Steps(NamedTuple):
     last: int
     versions: int
     facts: int
+
+
+class Link(NamedTuple):
+    """What holds a fact in its place in a ticket's history: its number, the hash of the fact before it, and its own."""
+
+    number: int | None
+    before: str | None
+    hash: str
+
+
+class History(NamedTuple):
+    """A ticket's history: how many facts the ticket says it has, the hash it ends with, and the links, by number.
+
+    `facts` is None where no ticket tells.
+    """
+
+    ticket: str
+    facts: int | None
+    head: str
+    links: tuple[Link, ...]
 
 
 @dataclass(slots=True)
