@@ -113,8 +113,9 @@ async def _look_again(
             await gather(looked.topics, bus)
         found, wrong = [], {}
         async with looked.still():
+            turns = await looked.turns()
             async for seen in merged(looked.questions(list(suspects))):
-                if breaches := judge(seen, now()):
+                if breaches := judge(seen, now(), turns):
                     wrong[seen.ticket] = seen
                     found += breaches if seen == suspects[seen.ticket] else []
         suspects = wrong

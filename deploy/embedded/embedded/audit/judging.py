@@ -1,7 +1,7 @@
-"""The audit's judgement of one ticket, and of its history, from what was seen of it. Pure: nothing is read, no clock is looked at."""
+"""The audit's judgement of one ticket and of its history, from what was seen of it. Pure: no clock is looked at."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
 from embedded.audit.seen import Breach, History, Kind, Seen
@@ -13,18 +13,24 @@ from tierline.domain.words import ENDED, Desk, Status
 GRACE = timedelta(seconds=60)
 """How late a deadline may fire and how long a fact may lie in the outbox, before it counts."""
 
+NO_QUEUE: Mapping[str, datetime] = {}
+
 _ENDED = frozenset(status.value for status in ENDED)
 _CLOSES = frozenset(status.value for status in ENDED if Move.CLOSE in allowed(status))
 _WRITER = {desk.value: service for desk, service in DESK_WRITER.items()}
 
 
-def judge(seen: Seen, now: datetime, grace: timedelta = GRACE) -> list[Breach]:
-    """Everything that is wrong with a ticket; most often nothing."""
-    found = [*_holders(seen), *_versions(seen), *_outcome(seen), *_deadlines(seen, now - grace)]
+def judge(seen: Seen, now: datetime, turns: Mapping[str, datetime] = NO_QUEUE) -> list[Breach]:
+    """Everything that is wrong with a ticket; most often nothing.
+
+    After an outage many deadlines are late at once, and their services fire them one batch after the other. `turns` says
+    up to which one it is each service's turn: those behind it are late, and not forgotten.
+    """
+    found = [*_holders(seen), *_versions(seen), *_outcome(seen), *_deadlines(seen, now - GRACE, turns)]
     found += [
         Breach(Kind.UNPUBLISHED, seen.ticket, f"{service} decided a step at {since:%H:%M:%S} and has not told it")
         for service, since in seen.unpublished.items()
-        if since < now - grace
+        if since < now - GRACE
     ]
     found += [
         Breach(Kind.WAITS, seen.ticket, f"an event waits at {service}: {reason}")
@@ -121,10 +127,12 @@ def _outcome(seen: Seen) -> Iterator[Breach]:
         yield Breach(Kind.UNTOLD, seen.ticket, "it ended, nobody was told, and nothing is on its way")
 
 
-def _deadlines(seen: Seen, latest: datetime) -> Iterator[Breach]:
+def _deadlines(seen: Seen, latest: datetime, turns: Mapping[str, datetime]) -> Iterator[Breach]:
     for service, deadlines in seen.deadlines.items():
         for name, due in deadlines.items():
-            if due < latest:
+            if due is None:
+                yield Breach(Kind.OVERDUE, seen.ticket, f"{name} at {service} has passed, and what it should do fails")
+            elif due < latest and due <= turns.get(service, due):
                 yield Breach(Kind.OVERDUE, seen.ticket, f"{name} at {service} was due at {due:%Y-%m-%d %H:%M:%S}")
     for desk, held in seen.held.items():
         needed = "cases/reply" if held.status == Status.WAITING_ON_REPORTER else "cases/allowed"

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import asyncpg
@@ -15,6 +16,7 @@ from tierline.kit.bus import Record
 from tierline.kit.database import connect
 from tierline.kit.errors import Undecodable
 from tierline.kit.history import history
+from tierline.kit.timers import BATCH
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -37,6 +39,11 @@ class Places:
             for connection in (*self.services.values(), self.topics):
                 await stack.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
             yield
+
+    async def turns(self) -> dict[str, datetime]:
+        """Up to which deadline it is each service's turn, where more are due than it fires at once."""
+        found = {name: await held.fetchval(sql.NEXT_BATCH_ENDS, BATCH - 1) for name, held in self.services.items()}
+        return {name: due for name, due in found.items() if due is not None}
 
     def questions(self, only: list[str] | None = None, told: list[Any] | None = None) -> Iterable[Question]:
         """What is asked of all tickets, or of `only` these. The sums of what was `told` are put there."""

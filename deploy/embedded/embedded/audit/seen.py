@@ -91,7 +91,8 @@ class History(NamedTuple):
 class Seen:
     """One ticket.
 
-    `held` by desk; `deadlines` by `<room>/<name>` of the service that keeps them; `unpublished` since when, by
+    `held` by desk; `deadlines` by `<room>/<name>` of the service that keeps them, None where it passed and its rule
+    fails; `unpublished` since when, by
     service; `parked` why an event of the ticket waits, by service.
     """
 
@@ -100,6 +101,6 @@ class Seen:
     held: dict[str, Held] = field(default_factory=dict)
     told: Told | None = None
     steps: Steps | None = None
-    deadlines: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    deadlines: dict[str, dict[str, datetime | None]] = field(default_factory=dict)
     unpublished: dict[str, datetime] = field(default_factory=dict)
     parked: dict[str, str] = field(default_factory=dict)

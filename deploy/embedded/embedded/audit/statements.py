@@ -16,7 +16,12 @@ SELECT key, (doc ->> 'version')::bigint AS version, untold, doc ->> 'cause' AS c
 PENDING = f"""
 SELECT key, count(*) AS pending FROM calls WHERE status = 'pending' AND {ONLY} GROUP BY key {ORDER}
 """  # noqa: S608
-DEADLINES = f"SELECT key, room || '/' || name AS name, due_at FROM timers WHERE {ONLY} {ORDER}"  # noqa: S608
+# A deadline whose rule fails is put back by a minute, each time: it has passed, whenever it is due next.
+DEADLINES = f"""
+SELECT key, room || '/' || name AS name, CASE WHEN attempts = 0 THEN due_at END AS due_at FROM timers WHERE {ONLY} {ORDER}
+"""  # noqa: S608
+# Where the sweeper's next batch ends: it takes the longest overdue first, and the others wait their turn.
+NEXT_BATCH_ENDS = "SELECT due_at FROM timers ORDER BY due_at OFFSET $1 LIMIT 1"
 UNPUBLISHED = f"""
 SELECT key, min(time) AS since FROM (SELECT aggregateid AS key, time FROM outbox WHERE published_at IS NULL) AS o
 WHERE {ONLY} GROUP BY key {ORDER}
