@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeAlias
 
@@ -26,11 +26,21 @@ EASE = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Open connections by service, the one that reads the topics, and the topics as a table."""
+    """Open connections by service, the one that reads the topics, and the topics as a table; `kafka` is its address."""
 
     services: Mapping[str, Connection]
     topics: Connection
     told: str
+    kafka: str | None = None
+    read_to: dict[str, int] = field(default_factory=dict)
+
+    async def gather(self) -> None:
+        """From Kafka, read what has come since the last time up to its end as it is now, into a table of the audit's own."""
+        if self.kafka is None:
+            return
+        async for records in history(self.kafka, TOPICS, self.read_to):
+            rows = [row for record in records if (row := _row(record)) is not None]
+            await self.topics.copy_records_to_table("audit_told", records=rows)
 
     @contextlib.asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
@@ -79,18 +89,9 @@ async def places(addresses: Mapping[str, str], bus: str) -> AsyncIterator[Places
         if bus.startswith("kafka://"):
             topics = await opened(addresses["intake"])
             await topics.execute(sql.GATHER)
-            await gather(topics, bus)
-            yield Places(services, topics, sql.GATHERED)
+            yield Places(services, topics, sql.GATHERED, bus)
         else:
             yield Places(services, await opened(bus), sql.LOG)
-
-
-async def gather(topics: Connection, bus: str) -> None:
-    """Read Kafka from the start to its end as it is now, into a table of the audit's own."""
-    await topics.execute("TRUNCATE audit_told")
-    async for records in history(bus, TOPICS):
-        rows = [row for record in records if (row := _row(record)) is not None]
-        await topics.copy_records_to_table("audit_told", records=rows)
 
 
 def _row(record: Record) -> tuple[Any, ...] | None:
