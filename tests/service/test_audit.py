@@ -1,5 +1,6 @@
 """The audit of a running house: it is silent about what is sound, and names whatever is broken in a real database."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -13,10 +14,10 @@ from tierline.kit.runtime import Runtime
 MORE = "UPDATE {table} SET {what} WHERE key = $1"
 
 
-async def _audited(house: House, *, chains: bool = False) -> Report:
+async def _audited(house: House, *, chains: bool = False, pause: float = 0.3, kafka: str | None = None) -> Report:
     folder = house.machine.install.folder
-    databases, bus = places.databases_of(folder), places.bus_of(folder, None)
-    return await audit(databases, bus, lambda: datetime.now(UTC), pause=0.3, chains=chains)
+    databases, bus = places.databases_of(folder), places.bus_of(folder, kafka)
+    return await audit(databases, bus, lambda: datetime.now(UTC), pause=pause, chains=chains)
 
 
 async def _break(house: House, service: str, statement: str, *arguments: object) -> None:
@@ -97,6 +98,40 @@ async def test_a_house_at_work_is_sound_and_each_thing_that_is_broken_is_named(h
     await _break(house, "tier1", "DELETE FROM timers WHERE key = $1", late)
     # The house is everyone's: a story that replays all topics must find each event applied.
     await _break(house, "notifier", "INSERT INTO inbox (consumer, event_id) VALUES ('notifier', $1)", accepted)
+
+
+async def _audited_at_work(house: House, kafka: str | None) -> None:
+    """Audit while tickets come in, thirty a second, and every sixth is resolved at once."""
+    tickets: list[str] = []
+    lives: list[asyncio.Task[None]] = []
+
+    async def life(number: int) -> None:
+        ticket = await house.submit()
+        tickets.append(ticket)
+        if number % 6 == 0:
+            await house.move("tier1", ticket, "resolve", text="Done.")
+
+    async def crowd() -> None:
+        while True:
+            lives.append(asyncio.create_task(life(len(lives))))
+            await asyncio.sleep(1 / 30)
+
+    coming = asyncio.create_task(crowd())
+    try:
+        report = await _audited(house, pause=2, kafka=kafka)
+    finally:
+        coming.cancel()
+        await asyncio.gather(*lives)
+    assert tickets
+    assert [breach for breach in report.breaches if breach.ticket in tickets] == []
+
+
+async def test_an_audit_of_a_house_at_work_takes_nothing_that_moves_for_a_breach(house: House) -> None:
+    await _audited_at_work(house, None)
+
+
+async def test_nor_does_it_where_the_house_works_over_kafka(kafka_house: House, kafka_servers: str) -> None:
+    await _audited_at_work(kafka_house, kafka_servers)
 
 
 ALTER = "UPDATE timeline SET entry = replace(entry::text, $2, $3)::json WHERE ticket_id = $1 AND entry ->> 'fact' = $4"
