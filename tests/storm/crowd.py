@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from storm.clock import Clock
+from nursery.clock import Clock
 from storm.ledger import LIVES, Ledger, Life
 from tierline.kit import webhooks
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from callbacks import Callbacks
 from embedded.mailbox import Mailbox
+from nursery.clock import Clock
+from nursery.lives import Lives
+from nursery.nursery import nursery
 from stand import Stand, stand
-from storm.clock import Clock
 from storm.crowd import Crowd
 from storm.grounds import Kafka, Postgres, client_of, through, user_of
 from storm.ledger import Ledger
-from storm.lives import Lives, Nursery
 from storm.netproxy import Proxy
 from storm.plan import SERVICES, Blow
 from tierline.kit.webhooks import new_secret
@@ -142,12 +143,10 @@ async def town(*, kafka: bool, seed: int) -> AsyncIterator[tuple[Town, Crowd]]:
             await held.enter_async_context(_listening(lambda *came: [one.assigned(*came) for one in crowd])),
             await held.enter_async_context(_listening(lambda name, _: [one.told("webhook", name) for one in crowd])),
         )
-        nursery = Nursery(made.folder / "clock", made.folder)
         await _wire(built, held, mail=reader.port, vendor=vendor, callback=callback, kafka=kafka)
-        await nursery.start()
-        held.push_async_callback(nursery.stop)
+        births = await held.enter_async_context(nursery(made.folder))
         for service in SERVICES:
-            lives = built.lives[service] = Lives(nursery, service, built.environment(service))
+            lives = built.lives[service] = Lives(births, service, built.environment(service))
             built.wires[f"door:{service}"].target = lambda lives=lives: lives.port
         people = Crowd(
             {service: built.wires[f"door:{service}"].port for service in SERVICES},

@@ -6,6 +6,7 @@ from tierline.kit.migrate import IN_LINE
 
 PATIENT = "SET lock_timeout = 0"
 
+
 def build(name: str, on: str) -> None:
     """Build an index beside the work that goes on, so that no writer waits for it, however large the table.
 

@@ -1,4 +1,4 @@
-"""Where the services of a storm are born: a process that has loaded everything, and forks one in some milliseconds.
+"""The process behind a nursery: one that has loaded everything, and forks a service in some milliseconds.
 
 It reads lines of JSON, `{"service", "port", "environment", "log"}`, and answers each with `{"born": pid}`; when one ends it says
 `{"ended": pid, "code": code}`, the code negative for a signal. When its input ends, all end with it.
@@ -21,7 +21,7 @@ if "MUTANT" in os.environ:  # before anything else is loaded
 
 import uvicorn
 
-from storm.clock import Clock
+from nursery.clock import Clock
 from tierline.kit import crashing
 from tierline.kit.service import create_app
 

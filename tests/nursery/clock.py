@@ -1,4 +1,4 @@
-"""The clock of the services in a storm: the true time and an offset that whoever runs the storm may step."""
+"""The clock of the services that a nursery bears: the true time and an offset that whoever tells the story may step."""
 
 import mmap
 import struct
@@ -9,7 +9,7 @@ SECONDS = struct.Struct("d")
 
 
 class Clock:
-    """One offset, in seconds, in a small file that all processes of a storm have in memory."""
+    """One offset, in seconds, in a small file that all processes of a story have in memory."""
 
     def __init__(self, path: Path) -> None:
         if not path.exists():
