@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -21,21 +22,25 @@ class CannotRun(Exception):
 
 
 class LocalBroker:
-    """A broker of this test run alone: it can be stopped and started on the same port with the same data."""
+    """A broker of this test run alone: it can be stopped, killed and started on the same port with the same data.
 
-    def __init__(self, data: Path) -> None:
+    `advertised` is the port at which its clients are told to come, where a proxy stands in between.
+    """
+
+    def __init__(self, data: Path, advertised: int | None = None) -> None:
         with ExitStack() as held:
             sockets = [held.enter_context(socket.socket()) for _ in range(2)]
             for one in sockets:
                 one.bind(("127.0.0.1", 0))
             self._port, self._controller_port = (one.getsockname()[1] for one in sockets)
-        self._data = data
+        self._data, self._advertised = data, advertised
         self._process: subprocess.Popen[str] | None = None
         self.servers = f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Start, and return once it serves. Raises `CannotRun` with what kafka-local said."""
         ports = ["--port", str(self._port), "--controller-port", str(self._controller_port)]
+        ports += ["--advertised-port", str(self._advertised)] if self._advertised else []
         run = [sys.executable, str(KAFKA_LOCAL)]
         self._process = subprocess.Popen(
             # It must never outlive a test run that was killed.
@@ -56,6 +61,14 @@ class LocalBroker:
         if self._process is not None:
             self._process.communicate()  # closes its stdin, which is the sign to end
             self._process = None
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does; what it had acknowledged is in its files."""
+        if self._process is not None:
+            number = self._process.pid
+            for child in Path(f"/proc/{number}/task/{number}/children").read_text().split():
+                os.kill(int(child), signal.SIGKILL)
+            self.stop()
 
 
 class GivenBroker:

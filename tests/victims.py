@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import socket
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +12,7 @@ from typing import Any
 import httpx
 
 from callbacks import Callbacks
-from stand import MODULES
+from nursery.lives import Lives
 from tierline.kit import webhooks
 
 EVENT_IN = ("inbox.claimed", "room.saved", "consumer.uncommitted", "consumer.committed", "bus.handled", "bus.moved")
@@ -33,56 +31,27 @@ POINTS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass
-class Victim:
-    """One service as a process that dies at each of its points in turn; `passed` are those where it did."""
+class Victim(Lives):
+    """One service that dies at each of its points in turn; `passed` are those where it did."""
 
-    service: str
-    environment: Mapping[str, str]
-    points: tuple[str, ...]
+    points: tuple[str, ...] = ()
     passed: list[str] = field(default_factory=list)
-    port: int = 0
-    process: asyncio.subprocess.Process | None = None
-    over: bool = False
-
-    def __post_init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
 
     @property
     def done(self) -> bool:
         """Whether it has died everywhere that it should."""
         return len(self.passed) == len(self.points)
 
-    async def live(self) -> None:
-        """Run, die and come back, until nothing kills it any more; then until `end`."""
-        for point in (*self.points, ""):
-            code = await self._run(point)
-            if self.over:
-                return
-            assert code == -signal.SIGKILL, f"{self.service}, armed with {point or 'nothing'}, ended with {code}"
-            self.passed.append(point)
+    def arm(self) -> str:
+        """The next point; at last none."""
+        return "" if self.done else self.points[len(self.passed)]
 
-    async def end(self) -> None:
-        """Stop it as an operator does."""
-        self.over = True
-        if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.terminate()
-            try:
-                async with asyncio.timeout(15):
-                    await self.process.wait()
-            except TimeoutError:
-                self.process.kill()
-
-    async def _run(self, point: str) -> int:
-        options = ("--port", str(self.port), "--no-access-log", "--log-level", "error")
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "uvicorn", MODULES[self.service], *options),
-            env={**self.environment, "TIERLINE_CRASH_AT": point},
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        return await self.process.wait()
+    def count(self, code: int) -> None:
+        """It died where it should, or was stopped; nothing else may end it."""
+        super().count(code)
+        if not (self.done or self.over):
+            assert code == -signal.SIGKILL, f"{self.service}, armed with {self.arm()}, ended with {code}"
+            self.passed.append(self.arm())
 
 
 @dataclass

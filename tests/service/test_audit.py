@@ -1,5 +1,6 @@
 """The audit of a running house: it is silent about what is sound, and names whatever is broken in a real database."""
 
+import asyncio
 import json
 from datetime import UTC, datetime
 
@@ -13,9 +14,10 @@ from tierline.kit.runtime import Runtime
 MORE = "UPDATE {table} SET {what} WHERE key = $1"
 
 
-async def _audited(house: House) -> Report:
+async def _audited(house: House, *, chains: bool = False, pause: float = 0.3, kafka: str | None = None) -> Report:
     folder = house.machine.install.folder
-    return await audit(places.databases_of(folder), places.bus_of(folder, None), lambda: datetime.now(UTC), pause=0.3)
+    databases, bus = places.databases_of(folder), places.bus_of(folder, kafka)
+    return await audit(databases, bus, lambda: datetime.now(UTC), pause=pause, chains=chains)
 
 
 async def _break(house: House, service: str, statement: str, *arguments: object) -> None:
@@ -96,3 +98,83 @@ async def test_a_house_at_work_is_sound_and_each_thing_that_is_broken_is_named(h
     await _break(house, "tier1", "DELETE FROM timers WHERE key = $1", late)
     # The house is everyone's: a story that replays all topics must find each event applied.
     await _break(house, "notifier", "INSERT INTO inbox (consumer, event_id) VALUES ('notifier', $1)", accepted)
+
+
+async def _audited_at_work(house: House, kafka: str | None) -> None:
+    """Audit while tickets come in, thirty a second, and every sixth is resolved at once."""
+    tickets: list[str] = []
+    lives: list[asyncio.Task[None]] = []
+
+    async def life(number: int) -> None:
+        ticket = await house.submit()
+        tickets.append(ticket)
+        if number % 6 == 0:
+            await house.move("tier1", ticket, "resolve", text="Done.")
+
+    async def crowd() -> None:
+        while True:
+            lives.append(asyncio.create_task(life(len(lives))))
+            await asyncio.sleep(1 / 30)
+
+    coming = asyncio.create_task(crowd())
+    try:
+        report = await _audited(house, pause=2, kafka=kafka)
+    finally:
+        coming.cancel()
+        await asyncio.gather(*lives)
+    assert tickets
+    assert [breach for breach in report.breaches if breach.ticket in tickets] == []
+
+
+async def test_an_audit_of_a_house_at_work_takes_nothing_that_moves_for_a_breach(house: House) -> None:
+    await _audited_at_work(house, None)
+
+
+async def test_nor_does_it_where_the_house_works_over_kafka(kafka_house: House, kafka_servers: str) -> None:
+    await _audited_at_work(kafka_house, kafka_servers)
+
+
+ALTER = "UPDATE timeline SET entry = replace(entry::text, $2, $3)::json WHERE ticket_id = $1 AND entry ->> 'fact' = $4"
+
+
+async def test_a_history_in_which_one_byte_was_changed_is_named(house: House) -> None:
+    for_links, for_content, sound = [await house.submit() for _ in range(3)]
+    for ticket in (for_links, for_content, sound):
+        await house.move("tier1", ticket, "note", text="Nobody may change this.")
+        await house.move("tier1", ticket, "resolve", text="Done.")
+        await house.told(ticket, "ticket.resolved")
+    told = {"for_links": await house.timeline(for_links)}
+    digest = next(fact["hash"] for fact in told["for_links"] if fact["fact"] == "case.noted")
+    other = digest[:-1] + ("0" if digest[-1] != "0" else "1")
+    await _break(house, "intake", ALTER, for_links, digest, other, "case.noted")
+    await _break(house, "intake", ALTER, for_content, "Nobody", "nobody", "case.noted")
+
+    def altered(report: Report) -> dict[str, str]:
+        return {breach.ticket: breach.says for breach in report.breaches if breach.kind == "altered"}
+
+    quick, whole = altered(await _audited(house)), altered(await _audited(house, chains=True))
+    assert for_links in quick
+    assert not {for_content, sound} & set(quick)
+    assert {for_links, for_content} <= set(whole)
+    assert sound not in whole
+    assert "(case.noted) is not what its hash was made of" in whole[for_content]
+    await _break(house, "intake", ALTER, for_links, other, digest, "case.noted")
+    await _break(house, "intake", ALTER, for_content, "nobody", "Nobody", "case.noted")
+    assert not {for_links, for_content, sound} & set(altered(await _audited(house, chains=True)))
+
+
+async def test_what_somebody_wrote_into_the_log_by_hand_does_not_stop_the_audit(house: House) -> None:
+    ticket = await house.submit()
+    await house.told(ticket, "ticket.received")
+    held = await asyncpg.connect(places.bus_of(house.machine.install.folder, None))
+    try:
+        for headers in ("[]", '"text"', '{"ce_subject": "\\u0000"}', '{"ce_type": null}', '{"ce_id": "x\\ud800"}'):
+            await held.execute(
+                "INSERT INTO event_log (topic, key, headers, value) VALUES ('tickets.tier1', 'k', $1, '')", headers
+            )
+        report = await _audited(house)
+    finally:
+        await held.execute("DELETE FROM event_log WHERE key = 'k'")
+        await held.close()
+    assert report.tickets > 0
+    assert not [breach for breach in report.breaches if breach.ticket == ticket]

@@ -18,12 +18,17 @@ from tierline.desk.policies import load_policies
 from tierline.domain import chain
 
 
-def audit(folder: Folder = HOME, kafka: Kafka = None, json: Json = False) -> None:
+def audit(
+    folder: Folder = HOME,
+    kafka: Kafka = None,
+    json: Json = False,
+    chains: Annotated[bool, typer.Option("--chains", help="Check what every fact of every history says, too")] = False,
+) -> None:
     """Prove that no ticket is lost, stuck, doubled or left untold; one line for each breach, 1 if there is any."""
 
     async def work() -> auditing.Report:
         return await auditing.audit(
-            places.databases_of(folder), places.bus_of(folder, kafka), lambda: datetime.now(UTC)
+            places.databases_of(folder), places.bus_of(folder, kafka), lambda: datetime.now(UTC), chains=chains
         )
 
     report = run(work())

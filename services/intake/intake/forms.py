@@ -1,8 +1,9 @@
 """What a reporter sends, and what comes back."""
 
+from functools import lru_cache
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, validate_email
 
 from tierline.domain.words import Component, Desk, Impact, Role, Status
 
@@ -21,6 +22,20 @@ Text = Annotated[
 ]
 
 
+@lru_cache(maxsize=4096)
+def _address(text: str) -> str:
+    """The address as it is properly written. To look at one costs as much as all else of a form, and many write again."""
+    return validate_email(text)[1]
+
+
+Address = Annotated[
+    str,
+    StringConstraints(max_length=254),
+    AfterValidator(_address),
+    Field(json_schema_extra={"format": "email"}),
+]
+
+
 class Form(BaseModel):
     """Strict in what it takes: a field that nobody knows is a mistake worth naming."""
 
@@ -31,7 +46,7 @@ class ReporterForm(Form):
     """Who submits."""
 
     name: Line
-    email: EmailStr = Field(max_length=254)
+    email: Address
     role: Role
     organization: Line
 

@@ -225,7 +225,7 @@ def _policy(file: PolicyFile) -> Policy:
                 rule.components,
                 rule.roles,
                 rule.impacts,
-                _any_of(rule.words),
+                tuple(word.lower() for word in rule.words),
                 tuple(map(telling, rule.examples)),
             )
             for rule in file.state_rules
@@ -241,9 +241,3 @@ def _policy(file: PolicyFile) -> Policy:
         decline_reasons={**DECLINE_REASONS, **file.decline_reasons},
         answers=Answers(**file.answers.model_dump()),
     )
-
-
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    if not words:
-        return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(re.escape(word.lower()) for word in words) + r")(?!\w)")

@@ -40,6 +40,8 @@ SESSION = {
     "jit": "off",
 }
 
+PATIENCE = 5.0
+
 
 async def connect(dsn: str, name: str, **more: Any) -> "asyncpg.Connection[asyncpg.Record]":
     """One connection of its own, for what must not share: locks and listening. Raises `DatabaseUnavailable`."""
@@ -88,8 +90,13 @@ class Database:
         if self._pool is None:
             raise DatabaseUnavailable("the database pool is not open yet")
         try:
-            async with self._pool.acquire(timeout=5) as held:
+            # The pool's own time limit would start a task for each request.
+            async with asyncio.timeout(PATIENCE):
+                held = await self._pool.acquire()
+            try:
                 yield held
+            finally:
+                await self._pool.release(held, timeout=PATIENCE)
         except AWAY as error:
             raise DatabaseUnavailable(_remedy(error)) from error
 

@@ -1,7 +1,7 @@
 """Everything that stands on the topics now, oldest first: read without a group, so nobody's position moves."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 
 from tierline.kit.bus import Record
 from tierline.kit.database import connect
@@ -14,13 +14,18 @@ ORDER BY event_log.xid, pos LIMIT $4
 """
 
 
-async def history(address: str, topics: Sequence[str]) -> AsyncIterator[list[Record]]:
-    """The records, a batch at a time, in the order of each key of each topic. Raises `Unavailable` with the remedy."""
+async def history(
+    address: str, topics: Sequence[str], read_to: MutableMapping[str, int] | None = None
+) -> AsyncIterator[list[Record]]:
+    """The records, a batch at a time, in the order of each key of each topic. Raises `Unavailable` with the remedy.
+
+    From Kafka, `read_to` remembers how far they were read: given again, only what came since is read.
+    """
     if address.startswith("kafka://"):
         # As in `buses`: the library is loaded only where it is used.
         from tierline.kit.bus_kafka_history import kafka_history  # noqa: PLC0415
 
-        async for records in kafka_history(address.removeprefix("kafka://"), topics):
+        async for records in kafka_history(address.removeprefix("kafka://"), topics, read_to):
             yield records
         return
     held = await connect(address, "history")
