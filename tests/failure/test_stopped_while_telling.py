@@ -14,7 +14,6 @@ from embedded.mailbox import Mailbox
 from stand import MODULES, serving, stand
 from victims import People
 
-
 A_MOMENT = 1.0  # whoever gives up what is under way has done so by then
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from earlier import HEAD, Release
-from fleet import Fleet
+from fleet import complaints, fleet
 
 from callbacks import Callbacks, callbacks
 from embedded.audit.auditing import audit
@@ -29,8 +29,8 @@ VENDOR = "keystone-identity"
 AT_ONCE = 3
 IN_FLIGHT = 16  # so many calls the courier has under way at once
 NOTICES = 5  # received, escalated twice, resolved, closed
-BACK = {"event_log": ("notifier", "tier3", "tier1"), "kafka": ("tier1",)}
-"""Who goes the way back once all are new; the others stay, so that old ones read what new ones write, and the other way."""
+BACK = {"event_log": SERVICES[::-1], "kafka": ("notifier", "tier1")}
+"""Who goes the way back once all are new."""
 
 
 @pytest.mark.timeout(300)
@@ -53,15 +53,15 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_nothing(
             stand() as made,
             callbacks() as vendor,
             client,
-            _fleet(made, previous, kafka, mailbox, tmp_path) as fleet,
+            fleet(_settings(made, previous, kafka, mailbox), tmp_path, previous, HEAD) as run,
         ):
-            await asyncio.gather(*(fleet.start(service, previous) for service in SERVICES))
-            people = People(fleet, made.install.credentials, client)
+            await asyncio.gather(*(run.start(service, previous) for service in SERVICES))
+            people = People(run, made.install.credentials, client)
             async with _load(people, vendor) as tickets:
                 for service in SERVICES:
-                    await _under_load(fleet.replace(service, HEAD), tickets)
+                    await _under_load(run.replace(service, HEAD), tickets)
                 for service in BACK[adapter]:
-                    await _under_load(fleet.replace(service, previous), tickets)
+                    await _under_load(run.replace(service, previous), tickets)
             bus = f"kafka://{kafka}" if kafka else made.addresses["intake:events"]
             await _all_is_told(made, tickets, bus)
             await _each_release_reads_it_all(bus, previous)
@@ -69,26 +69,19 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_nothing(
         mailbox.stop()
     print(len(tickets), "tickets", refused)
     assert set(refused) <= {503}
-    assert fleet.well_stopped(), fleet.stopped
-    assert fleet.complaints() == []
+    assert run.well_stopped(), run.ends
+    assert complaints(tmp_path) == []
     _each_was_told_once(mailbox, vendor, tickets)
 
 
-@contextlib.asynccontextmanager
-async def _fleet(
-    made: Stand, previous: Release, kafka: str | None, mailbox: Mailbox, folder: Path
-) -> AsyncIterator[Fleet]:
+def _settings(made: Stand, previous: Release, kafka: str | None, mailbox: Mailbox) -> dict[str, dict[str, str]]:
     """The operator's settings stay as they were: the policies are those of the release that is upgraded."""
     more = {
         "TIERLINE_POLICIES": str(previous.policies),
         "TIERLINE_SMTP_HOST": "127.0.0.1",
         "TIERLINE_SMTP_PORT": str(mailbox.port),
     }
-    fleet = Fleet({service: {**made.environment(service, kafka), **more} for service in SERVICES}, folder)
-    try:
-        yield fleet
-    finally:
-        await fleet.end()
+    return {service: {**made.environment(service, kafka), **more} for service in SERVICES}
 
 
 @contextlib.asynccontextmanager
