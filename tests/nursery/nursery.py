@@ -12,10 +12,13 @@ HERE = Path(__file__).resolve().parent
 
 
 class Nursery:
-    """The process that bears the others, and says when one of them has ended."""
+    """The process that bears the others, and says when one of them has ended.
 
-    def __init__(self, clock: Path, folder: Path) -> None:
-        self._clock, self._folder = clock, folder
+    With an `environment` of its own it may load another release's code.
+    """
+
+    def __init__(self, clock: Path, folder: Path, environment: Mapping[str, str] | None = None) -> None:
+        self._clock, self._folder, self._environment = clock, folder, environment
         self._born: asyncio.Queue[int] = asyncio.Queue()
         self._turn = asyncio.Lock()
         self._ended: dict[int, asyncio.Future[int]] = {}
@@ -29,6 +32,7 @@ class Nursery:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             cwd=HERE.parent,
+            env=self._environment,
             start_new_session=True,  # so that it may end all its own at once
         )
         assert self._process.stdout is not None
@@ -75,9 +79,9 @@ class Nursery:
 
 
 @contextlib.asynccontextmanager
-async def nursery(folder: Path) -> AsyncIterator[Nursery]:
+async def nursery(folder: Path, environment: Mapping[str, str] | None = None) -> AsyncIterator[Nursery]:
     """A nursery whose clock and logs lie in this folder, for as long as the block lasts."""
-    made = Nursery(folder / "clock", folder)
+    made = Nursery(folder / "clock", folder, environment)
     await made.start()
     try:
         yield made

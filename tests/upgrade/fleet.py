@@ -3,27 +3,28 @@
 import asyncio
 import contextlib
 import itertools
+import os
 import signal
 import socket
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
 from earlier import Release
 
-from stand import MODULES
+from nursery.lives import STOPPED
+from nursery.nursery import Nursery, nursery
 
 
-@dataclass
+@dataclass(frozen=True)
 class Member:
     """One process of a service."""
 
     service: str
     release: Release
     port: int
-    process: asyncio.subprocess.Process
+    pid: int
 
 
 @dataclass
@@ -31,13 +32,13 @@ class Fleet:
     """All processes; `settings` are a service's. As a mapping it says at which port a caller should try a service now.
 
     A caller is sent to every process in turn that was ready and was not told to stop yet, as by a load balancer that has
-    not looked for a moment.
+    not looked for a moment. `ends` is how processes ended that were told to.
     """
 
     settings: Mapping[str, Mapping[str, str]]
-    folder: Path
+    births: Mapping[str, Nursery]
     members: dict[str, list[Member]] = field(default_factory=dict)
-    stopped: list[tuple[str, int | None]] = field(default_factory=list)
+    ends: list[int] = field(default_factory=list)
     turns: Iterator[int] = field(default_factory=itertools.count)
 
     def __getitem__(self, service: str) -> int:
@@ -49,21 +50,9 @@ class Fleet:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        with (self.folder / f"{service}-{release.name}.log").open("ab") as said:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "uvicorn", MODULES[service], "--port", str(port), "--no-access-log"),
-                *("--log-level", "error", "--timeout-graceful-shutdown", "5"),
-                env=release.environment(self.settings[service]),
-                stdout=said,
-                stderr=said,
-            )
-        member = Member(service, release, port, process)
-        try:
-            await _ready(port)
-        except BaseException:
-            process.kill()
-            raise
-        self.members.setdefault(service, []).append(member)
+        pid = await self.births[release.name].bear(service, port, release.environment(self.settings[service]))
+        await _ready(port)
+        self.members.setdefault(service, []).append(Member(service, release, port, pid))
 
     async def replace(self, service: str, release: Release) -> None:
         """Start a process of this release beside the ones there are; then stop those."""
@@ -73,28 +62,40 @@ class Fleet:
 
     async def stop(self, member: Member) -> None:
         """SIGTERM, as an operator stops a process; its callers learn of it by being refused."""
-        member.process.terminate()
+        os.kill(member.pid, signal.SIGTERM)
         await asyncio.sleep(0)
         self.members[member.service].remove(member)
-        try:
-            async with asyncio.timeout(30):
-                self.stopped.append((f"{member.service} {member.release.name}", await member.process.wait()))
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                member.process.kill()
+        async with asyncio.timeout(30):
+            self.ends.append(await self.births[member.release.name].ended(member.pid))
 
     async def end(self) -> None:
         """Stop whatever runs."""
         everyone = [member for members in self.members.values() for member in members]
         await asyncio.gather(*(self.stop(member) for member in everyone))
 
-    def complaints(self) -> list[str]:
-        """What any process wrote into its log: there is nothing but errors in it."""
-        return [f"{path.stem}: {line}" for path in self.folder.glob("*.log") for line in path.read_text().splitlines()]
-
     def well_stopped(self) -> bool:
         """Whether every process ended by itself when it was told to."""
-        return all(code in {0, -signal.SIGTERM} for _, code in self.stopped)
+        return set(self.ends) <= STOPPED
+
+
+@contextlib.asynccontextmanager
+async def fleet(settings: Mapping[str, Mapping[str, str]], folder: Path, *releases: Release) -> AsyncIterator[Fleet]:
+    """A fleet of these releases, without any process yet; their logs lie in a folder for each."""
+    async with contextlib.AsyncExitStack() as stack:
+        births = {}
+        for release in releases:
+            (folder / release.name).mkdir()
+            born = nursery(folder / release.name, release.environment(os.environ))
+            births[release.name] = await stack.enter_async_context(born)
+        made = Fleet(settings, births)
+        yield made
+        await made.end()
+
+
+def complaints(folder: Path) -> list[str]:
+    """What any process wrote into its log: there is nothing but errors in it."""
+    logs = sorted(folder.glob("*/*.log"))
+    return [f"{path.parent.name} {path.stem}: {line}" for path in logs for line in path.read_text().splitlines()]
 
 
 async def _ready(port: int) -> None:

@@ -33,7 +33,6 @@ from intake.main import SERVICE as INTAKE
 from tierline.kit.buses import open_bus
 from tierline.kit.migrate import migrate
 
-OF_EACH = 7
 AT_ONCE = 12
 IN_FLIGHT = 16  # so many calls the courier has under way at once
 
@@ -48,9 +47,14 @@ async def server(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", ["previous", "oldest"])
+@pytest.mark.parametrize(("name", "of_each"), [("previous", 14), ("oldest", 4)], ids=["previous", "oldest"])
 async def test_an_install_that_was_killed_at_work_goes_on_under_todays_release(
-    name: str, request: pytest.FixtureRequest, server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str,
+    of_each: int,
+    request: pytest.FixtureRequest,
+    server: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     release: Release = request.getfixturevalue(name)
     install, post = tmp_path / "install", Post(tmp_path / "mail")
@@ -61,12 +65,12 @@ async def test_an_install_that_was_killed_at_work_goes_on_under_todays_release(
     try:
         async with callbacks() as vendor, _up(release, install) as (people, process):
             await people.register(VENDOR, vendor.url, people.credentials["vendors"][VENDOR]["secret"])
-            tickets = await _fill(people)
+            tickets = await _fill(people, 0, of_each // 2)
             addresses = {**places.databases_of(install), f"intake:{EVENTS}": places.bus_of(install, None)}
             if name == "previous":
                 # Its tables are today's from here on, and it works on as if nothing had happened.
                 await _bring_up_to_date(addresses)
-            tickets += await _fill(people, first=5000)
+            tickets += await _fill(people, 5000, of_each // 2)
             bad_day = BadDay(places.databases_of(install), server, post)
             await bad_day.begin(people)
             os.kill(process.pid, signal.SIGKILL)
@@ -114,7 +118,7 @@ async def _up(release: Release, install: Path) -> AsyncIterator[tuple[Household,
     assert [line for line in complaints if "event_parked" not in line] == []
 
 
-async def _fill(people: Household, first: int = 0, of_each: int = OF_EACH) -> list[str]:
+async def _fill(people: Household, first: int, of_each: int) -> list[str]:
     """So many tickets in each state."""
     orders = [
         (kind, first + number * len(KINDS) + place) for number in range(of_each) for place, kind in enumerate(KINDS)

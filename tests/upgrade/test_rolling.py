@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 from earlier import HEAD, Release
-from fleet import Fleet
+from fleet import complaints, fleet
 
 from callbacks import Callbacks, callbacks
 from embedded.audit.auditing import audit
@@ -27,8 +27,10 @@ from victims import People
 FACTS = Path(__file__).with_name("facts.py")
 VENDOR = "keystone-identity"
 AT_ONCE = 3
+IN_FLIGHT = 16  # so many calls the courier has under way at once
 NOTICES = 5  # received, escalated twice, resolved, closed
-BACK = {"event_log": SERVICES, "kafka": ("tier2",)}
+BACK = {"event_log": SERVICES[::-1], "kafka": ("notifier", "tier1")}
+"""Who goes the way back once all are new."""
 
 
 @pytest.mark.timeout(300)
@@ -51,15 +53,15 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_nothing(
             stand() as made,
             callbacks() as vendor,
             client,
-            _fleet(made, previous, kafka, mailbox, tmp_path) as fleet,
+            fleet(_settings(made, previous, kafka, mailbox), tmp_path, previous, HEAD) as run,
         ):
-            await asyncio.gather(*(fleet.start(service, previous) for service in SERVICES))
-            people = People(fleet, made.install.credentials, client)
+            await asyncio.gather(*(run.start(service, previous) for service in SERVICES))
+            people = People(run, made.install.credentials, client)
             async with _load(people, vendor) as tickets:
                 for service in SERVICES:
-                    await _under_load(fleet.replace(service, HEAD), tickets)
-                for service in reversed(BACK[adapter]):
-                    await _under_load(fleet.replace(service, previous), tickets)
+                    await _under_load(run.replace(service, HEAD), tickets)
+                for service in BACK[adapter]:
+                    await _under_load(run.replace(service, previous), tickets)
             bus = f"kafka://{kafka}" if kafka else made.addresses["intake:events"]
             await _all_is_told(made, tickets, bus)
             await _each_release_reads_it_all(bus, previous)
@@ -67,26 +69,19 @@ async def test_a_rolling_upgrade_and_the_way_back_lose_nothing(
         mailbox.stop()
     print(len(tickets), "tickets", refused)
     assert set(refused) <= {503}
-    assert fleet.well_stopped(), fleet.stopped
-    assert fleet.complaints() == []
+    assert run.well_stopped(), run.ends
+    assert complaints(tmp_path) == []
     _each_was_told_once(mailbox, vendor, tickets)
 
 
-@contextlib.asynccontextmanager
-async def _fleet(
-    made: Stand, previous: Release, kafka: str | None, mailbox: Mailbox, folder: Path
-) -> AsyncIterator[Fleet]:
+def _settings(made: Stand, previous: Release, kafka: str | None, mailbox: Mailbox) -> dict[str, dict[str, str]]:
     """The operator's settings stay as they were: the policies are those of the release that is upgraded."""
     more = {
         "TIERLINE_POLICIES": str(previous.policies),
         "TIERLINE_SMTP_HOST": "127.0.0.1",
         "TIERLINE_SMTP_PORT": str(mailbox.port),
     }
-    fleet = Fleet({service: {**made.environment(service, kafka), **more} for service in SERVICES}, folder)
-    try:
-        yield fleet
-    finally:
-        await fleet.end()
+    return {service: {**made.environment(service, kafka), **more} for service in SERVICES}
 
 
 @contextlib.asynccontextmanager
@@ -112,11 +107,11 @@ async def _load(people: People, vendor: Callbacks) -> AsyncIterator[list[str]]:
 
 
 async def _under_load(change, tickets: list[str]) -> None:
-    """One change; the next begins when tickets have gone in after it."""
+    """One change; the next begins when another ticket has gone in after it."""
     await change
     seen = len(tickets)
     async with asyncio.timeout(60):
-        while len(tickets) < seen + AT_ONCE:
+        while len(tickets) == seen:
             await asyncio.sleep(0.02)
 
 
@@ -143,10 +138,11 @@ def _now() -> datetime:
 
 
 def _each_was_told_once(mailbox: Mailbox, vendor: Callbacks, tickets: list[str]) -> None:
-    """Nobody was killed, so nothing is repeated: one mail a notice, one call a case."""
+    """One mail a notice, one call a case; when the release of today's `previous` is stopped, it gives up calls under way."""
     mails = Counter(str(message_from_bytes(path.read_bytes())["Message-ID"]) for path in mailbox.folder.glob("*.eml"))
     for ticket in tickets:
         assert sum(ticket in message for message in mails) == NOTICES, [m for m in mails if ticket in m]
-    assert mails.total() == len(mails)
+    assert mails.total() - len(mails) <= IN_FLIGHT
     assigned = Counter(headers["webhook-id"] for headers, raw in vendor.came if b'"case.assigned"' in raw)
-    assert assigned.total() == len(assigned) == len(tickets)
+    assert len(assigned) == len(tickets)
+    assert assigned.total() - len(assigned) <= IN_FLIGHT

@@ -9,9 +9,11 @@ import asyncio
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from typing import Any
 
-from embedded.audit.applying import still_unapplied, unapplied
-from embedded.audit.places import places
+from embedded.audit.applying import Missing, applied, still_unapplied, unapplied
+from embedded.audit.merging import merged
+from embedded.audit.places import Places, places
 from tierline.kit import inbox, parking
 from tierline.kit.bus import Record
 from tierline.kit.database import Database
@@ -28,7 +30,7 @@ async def catch_up(
 ) -> dict[str, int]:
     """How many events were handed to which service; empty once none is left. Raises `Unavailable` with the remedy."""
     async with places(addresses, bus) as looked:
-        missing = await unapplied(looked, now())
+        missing = await _passed_by(looked, now())
         if missing:
             await asyncio.sleep(pause)  # what is merely on its way arrives meanwhile
             missing = await still_unapplied(looked, missing)
@@ -40,6 +42,16 @@ async def catch_up(
         if item.event in records:
             handed[item.reader].append(Parked(records[item.event], item.ticket, item.event, REASON))
     return {reader: await _hand_in(addresses[reader], reader, items, now()) for reader, items in handed.items()}
+
+
+async def _passed_by(looked: Places, now: datetime) -> list[Missing]:
+    """What the audit would find unapplied, and nothing else of it."""
+    await looked.gather()
+    told: list[Any] = []
+    async with looked.still():
+        async for _ in merged(looked.questions(told=told)):
+            pass  # what was told comes with the tickets, in one reading of the topics
+    return await unapplied(looked, told, await applied(looked), now)
 
 
 async def _records(bus: str, topics: list[str], wanted: set[str]) -> dict[str, Record]:

@@ -36,6 +36,16 @@ class Courier:
         self._rooms = {room.name: room for room in rooms}
         self._channels = channels
         self._busy: dict[str, asyncio.Task[None]] = {}
+        self._closed = False
+
+    def close(self) -> None:
+        """Begin no more calls; those under way go on, so that what the other side has taken is written down."""
+        self._closed = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether calls are under way."""
+        return bool(self._busy)
 
     async def run(self) -> None:
         """Make calls until cancelled; attempts under way are given up then, and made again by the next courier."""
@@ -54,7 +64,8 @@ class Courier:
         free = AT_ONCE - len(self._busy)
         if free <= 0:
             return
-        for call in await calls.due(self._house.database, self._house.now(), list(self._busy), free):
+        due = await calls.due(self._house.database, self._house.now(), list(self._busy), free)
+        for call in () if self._closed else due:
             task = asyncio.ensure_future(self._make(call))
             self._busy[call.id] = task
             task.add_done_callback(partial(self._over, call.id))

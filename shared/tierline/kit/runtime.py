@@ -87,6 +87,7 @@ class Runtime:
         self._reading: asyncio.Task[None] | None = None
         self._leading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._courier: Courier | None = None
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
@@ -99,13 +100,15 @@ class Runtime:
         self._opening = asyncio.ensure_future(self._open())
 
     async def stop(self) -> None:
-        """Take in nothing more, tell what is decided, let go."""
+        """Take in nothing more, end the calls under way, tell what is decided, let go."""
         self.stopping.set()
+        if self._courier:
+            self._courier.close()
         for task in (self._opening, self._reading):
             await _end(task)
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(self.settings.drain_seconds):
-                while self._leading and await self._unpublished():
+                while self._leading and (self._calling() or await self._unpublished()):
                     self.signals.outbox.set()
                     await asyncio.sleep(0.02)
         await _end(self._leading)
@@ -168,7 +171,8 @@ class Runtime:
             for duty in self.service.duties:
                 group.create_task(duty(self))
             if channels:
-                group.create_task(Courier(self, self.service.rooms, channels).run())
+                self._courier = Courier(self, self.service.rooms, channels)
+                group.create_task(self._courier.run())
 
     async def _housekeeping(self) -> None:
         while True:
@@ -176,6 +180,9 @@ class Runtime:
                 for purge in (outbox.purge, inbox.purge, aside.purge):
                     await purge(self.database, self.now())
             await asyncio.sleep(HOUSEKEEPING)
+
+    def _calling(self) -> bool:
+        return self._courier is not None and self._courier.busy
 
     async def _unpublished(self) -> int:
         async with self.database.connection() as held:
