@@ -2,16 +2,17 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import asyncpg
 
 from embedded import places
 from embedded.audit import statements as sql
 from embedded.audit.auditing import Report, audit
-from embedded.audit.places import RAISING
+from embedded.audit.places import RAISING, Places
 from house import House
 from tierline.kit.runtime import Runtime
+from tierline.kit.timers import BATCH
 
 MORE = "UPDATE {table} SET {what} WHERE key = $1"
 
@@ -41,8 +42,8 @@ async def _told_on_topics(house: House, ticket: str) -> list[tuple[str, str]]:
 
 
 async def test_a_house_at_work_is_sound_and_each_thing_that_is_broken_is_named(house: House) -> None:
-    tickets = [await house.submit() for _ in range(9)]
-    lost, nobodys, twice, stuck, late, silent, forgotten, parked, sound = tickets
+    tickets = [await house.submit() for _ in range(10)]
+    lost, nobodys, twice, stuck, late, failing, silent, forgotten, parked, sound = tickets
     for ticket in tickets:
         await house.case("tier1", ticket)
         await house.told(ticket, "ticket.received")
@@ -64,6 +65,7 @@ async def test_a_house_at_work_is_sound_and_each_thing_that_is_broken_is_named(h
     await _break(
         house, "tier1", "UPDATE timers SET due_at = now() - interval '2 hours', room = 'gone' WHERE key = $1", late
     )
+    await _break(house, "tier1", "UPDATE timers SET attempts = 1 WHERE key = $1", failing)
     await _break(
         house,
         "notifier",
@@ -88,6 +90,7 @@ async def test_a_house_at_work_is_sound_and_each_thing_that_is_broken_is_named(h
         ("held_twice", twice),
         ("no_deadline", stuck),
         ("overdue", late),
+        ("overdue", failing),
         ("untold", silent),
         ("unapplied", forgotten),
         ("waits", parked),
@@ -98,8 +101,29 @@ async def test_a_house_at_work_is_sound_and_each_thing_that_is_broken_is_named(h
     await _break(house, "tier1", "DELETE FROM parked WHERE key = $1", parked)
     await _break(house, "intake", "DELETE FROM cases WHERE key = $1", twice)
     await _break(house, "tier1", "DELETE FROM timers WHERE key = $1", late)
+    await _break(house, "tier1", "UPDATE timers SET attempts = 0 WHERE key = $1", failing)
     # The house is everyone's: a story that replays all topics must find each event applied.
     await _break(house, "notifier", "INSERT INTO inbox (consumer, event_id) VALUES ('notifier', $1)", accepted)
+
+
+async def test_a_service_with_many_deadlines_due_is_at_the_end_of_its_next_batch(house: House) -> None:
+    held = await asyncpg.connect(places.databases_of(house.machine.install.folder)["tier1"])
+    try:
+        looked = Places({"tier1": held}, held, sql.LOG)
+        written = held.transaction(isolation="repeatable_read")  # and undone: no sweeper ever sees them
+        await written.start()
+        due = "INSERT INTO timers (room, key, name, due_at, data) SELECT 'cases', i::text, 'allowed', $1::timestamptz + i * interval '1 s', '{}' "
+        long_ago = datetime(2001, 1, 1, tzinfo=UTC)
+        await held.execute(f"{due} FROM generate_series(1, {BATCH - 1}) AS i", long_ago)
+        before = await held.fetchval("SELECT min(due_at) FROM timers WHERE due_at > now() - interval '1 day'")
+        few = await looked.turns()
+        await held.execute(f"{due} FROM generate_series({BATCH}, {BATCH + 50}) AS i", long_ago)
+        many = await looked.turns()
+        await written.rollback()
+    finally:
+        await held.close()
+    assert few.get("tier1") == before
+    assert many == {"tier1": long_ago + timedelta(seconds=BATCH)}
 
 
 async def _audited_at_work(house: House, kafka: str | None) -> None:
