@@ -38,7 +38,7 @@ CHANNEL = "event_log"
 BATCH = 500
 PURGED_AT_ONCE = 5000
 STAND_BY = 1.0
-SOON = 0.005
+SOON, LESS_SOON = 0.005, 1.25
 
 
 class PostgresBus:
@@ -154,14 +154,17 @@ class PostgresBus:
         hinted = asyncio.Event()
         await reader.add_listener(CHANNEL, lambda *_: hinted.set())
         await reader.execute(sql.JOIN, group, topics)
+        # From here on it moves positions only. A crash may set them back by a moment, and what was read comes again.
+        await reader.execute("SET synchronous_commit TO off")
         soon, pause = SOON, Pause()
         while True:
             hinted.clear()  # before looking, so that no hint is missed
             rows = await reader.fetch(sql.READ, group, topics, BATCH)
             if not rows and await reader.fetchval(sql.UNSETTLED, topics):
                 await asyncio.sleep(soon)
-                # Ever less soon: the one we wait for may be somebody's long transaction.
-                soon = min(soon * 2, self._poll)
+                # Ever less soon: the one we wait for may be somebody's long transaction. But not by leaps: with
+                # many at work something is unsettled at nearly every look, and a leap is waited for in vain.
+                soon = min(soon * LESS_SOON, self._poll)
             elif not rows:
                 soon = SOON
                 with contextlib.suppress(TimeoutError):
