@@ -159,27 +159,31 @@ class PostgresBus:
         soon, pause = SOON, Pause()
         while True:
             hinted.clear()  # before looking, so that no hint is missed
-            rows = await reader.fetch(sql.READ, group, topics, BATCH)
-            if not rows and await reader.fetchval(sql.UNSETTLED, topics):
-                await asyncio.sleep(soon)
-                # Ever less soon: the one we wait for may be somebody's long transaction. But not by leaps: with
-                # many at work something is unsettled at nearly every look, and a leap is waited for in vain.
-                soon = min(soon * LESS_SOON, self._poll)
-            elif not rows:
-                soon = SOON
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll):
-                        await hinted.wait()
-            elif await handled(handle, [_record(row) for row in rows], group):
+            found = await reader.fetch(sql.READ, group, topics, BATCH)
+            rows = [row for row in found if row["topic"] is not None]
+            unsettled = found[0]["unsettled"]
+            if rows:
+                if not await handled(handle, [_record(row) for row in rows], group):
+                    await asyncio.sleep(pause.after_failure())
+                    continue
                 point("bus.handled")
-                soon = SOON
                 pause.after_success()
                 last = {row["topic"]: (row["number"], row["pos"]) for row in rows}
                 numbers, places = [number for number, _ in last.values()], [pos for _, pos in last.values()]
                 await reader.execute(sql.MOVE, group, list(last), numbers, places)
                 point("bus.moved")
+            if rows and (unsettled or len(rows) == BATCH):
+                soon = SOON  # most likely there is more by now
+            elif unsettled:
+                await asyncio.sleep(soon)
+                # Ever less soon: the one we wait for may be somebody's long transaction. But not by leaps: with
+                # many at work something is unsettled at nearly every look, and a leap is waited for in vain.
+                soon = min(soon * LESS_SOON, self._poll)
             else:
-                await asyncio.sleep(pause.after_failure())
+                soon = SOON
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):
+                        await hinted.wait()
 
     async def _connect(self, **settings: str) -> Connection:
         # `publish` promises durability, whatever the server's own default is.
