@@ -4,15 +4,16 @@ Producer: idempotent, so that a retry inside the library neither repeats nor reo
 gives up by itself; so every send has our own time limit, and a producer that failed is silenced and
 replaced: what it still holds must not be sent late, after what the caller has published since.
 
-Consumer: positions are committed by name after `handle` and sought back when it fails, because fetching
-alone moves on. The library may lose its place in the group without a word; so we watch whether anything
+Consumer: positions are committed by name after `handle`, beside the reading, and sought back when it fails, because
+fetching alone moves on. The library may lose its place in the group without a word; so we watch whether anything
 moves, and begin anew.
 """
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import structlog
@@ -30,7 +31,8 @@ from aiokafka.errors import (
 
 from tierline.kit.bus import Envelope, Handle
 from tierline.kit.bus_delivery import Pause, handled, in_one_line
-from tierline.kit.bus_kafka_quirks import STOP, Batches, Idle, end_producer, fetched, records, seek_back
+from tierline.kit.bus_kafka_positions import Positions
+from tierline.kit.bus_kafka_quirks import STOP, Idle, end_producer, fetched, records, seek_back
 from tierline.kit.bus_kafka_watch import Stalled, Watch
 from tierline.kit.crashing import point
 from tierline.kit.errors import BusUnavailable
@@ -103,9 +105,9 @@ class KafkaBus:
         while True:
             began = time.monotonic()
             try:
-                async with self._member(group, topics) as (consumer, idle):
+                async with self._member(group, topics) as (consumer, idle, positions):
                     log.info("consumer_started", action="consumer_started", group=group)
-                    await self._read(consumer, idle, group, topics, handle)
+                    await self._read(consumer, idle, positions, group, topics, handle)
             except Exception as error:  # whatever the library raises, this member begins anew
                 reason = in_one_line(error)
                 log.warning("consumer_restarted", action="consumer_restarted", group=group, reason=reason)
@@ -165,7 +167,6 @@ class KafkaBus:
                     client_id=self._client_id,
                     acks="all",
                     enable_idempotence=True,
-                    linger_ms=2,
                     max_batch_size=256 * 1024,
                     max_request_size=LARGEST_EVENT,
                     request_timeout_ms=REQUEST_MS,
@@ -185,7 +186,7 @@ class KafkaBus:
             self._in_background(end_producer(producer, 0))
 
     @asynccontextmanager
-    async def _member(self, group: str, topics: Sequence[str]) -> AsyncIterator[tuple[Any, Idle]]:
+    async def _member(self, group: str, topics: Sequence[str]) -> AsyncIterator[tuple[Any, Idle, Positions]]:
         session_ms = int(self._session_timeout * 1000)
         consumer = AIOKafkaConsumer(
             bootstrap_servers=self._servers,
@@ -204,21 +205,26 @@ class KafkaBus:
             request_timeout_ms=REQUEST_MS,
         )
         idle = Idle(self._session_timeout / 2)
-        consumer.subscribe(list(topics), listener=_Listener(idle))
+        positions = Positions(partial(_committed, consumer, group))
+        consumer.subscribe(list(topics), listener=_Listener(idle, positions))
         try:
             async with asyncio.timeout(START):
                 await consumer.start()
-            yield consumer, idle
+            yield consumer, idle, positions
         finally:
+            await positions.close(STOP / 5)
             # Leaving the group lets others take over at once. With the broker away this outlasts our
             # patience.
             await asyncio.wait({self._in_background(consumer.stop())}, timeout=STOP)
 
-    async def _read(self, consumer: Any, idle: Idle, group: str, topics: Sequence[str], handle: Handle) -> None:
+    async def _read(
+        self, consumer: Any, idle: Idle, positions: Positions, group: str, topics: Sequence[str], handle: Handle
+    ) -> None:
         every = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t) or ()]
-        watch, pause, refused = Watch(consumer, every, self._stall / 2), Pause(), 0
+        watch, pause = Watch(consumer, every, self._stall / 2), Pause()
         while True:
             batches = await fetched(consumer)
+            positions.check()
             if not batches:
                 await watch.look()
                 continue
@@ -226,10 +232,10 @@ class KafkaBus:
             with idle:
                 if done := await handled(handle, records(batches), group):
                     point("bus.handled")
-                    refused = 0 if await _committed(consumer, batches, group) else refused + 1
+                    positions.done(batches)
                 else:
                     seek_back(consumer, batches)
-            if refused >= REFUSALS:
+            if positions.refused >= REFUSALS:
                 raise Stalled("the group refuses what this member commits")
             if done:
                 pause.after_success()
@@ -253,20 +259,21 @@ class KafkaBus:
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]
-    def __init__(self, idle: Idle) -> None:
-        self._idle = idle
+    def __init__(self, idle: Idle, positions: Positions) -> None:
+        self._idle, self._positions = idle, positions
 
     async def on_partitions_revoked(self, revoked: Iterable[Any]) -> None:
         await self._idle.wait()
+        await self._positions.settled(STOP)
 
     async def on_partitions_assigned(self, assigned: Iterable[Any]) -> None:
         """Nothing to prepare."""
 
 
-async def _committed(consumer: Any, batches: Batches, group: str) -> bool:
+async def _committed(consumer: Any, group: str, positions: Mapping[Any, int]) -> bool:
     try:
         async with asyncio.timeout(START):
-            await consumer.commit({tp: messages[-1].offset + 1 for tp, messages in batches.items()})
+            await consumer.commit(positions)
     except (CommitFailedError, IllegalStateError) as error:
         # The partitions went to another member meanwhile, which reads these records again.
         log.warning("commit_refused", action="commit_refused", group=group, reason=in_one_line(error))

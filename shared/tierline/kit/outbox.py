@@ -38,7 +38,11 @@ UNPUBLISHED = """
 SELECT pos, id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions, route
 FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1
 """
-MARK = "UPDATE outbox SET published_at = now() WHERE pos = ANY($1)"
+# They have been told. Not waited for until it is on disk: what a crash makes forgotten is told again, with the same id.
+MARK = """
+UPDATE outbox SET published_at = now() FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
+WHERE pos = ANY($1)
+"""
 # How many wait, and since when (the metrics ask).
 BACKLOG = (
     "SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 FROM outbox WHERE published_at IS NULL"
