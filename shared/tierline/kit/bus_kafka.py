@@ -121,6 +121,13 @@ class KafkaBus:
         except TROUBLE as error:
             raise self._unavailable(error) from error
 
+    async def _answers(self) -> bool:
+        try:
+            await self.ping()
+        except BusUnavailable:
+            return False
+        return True
+
     async def stop(self) -> None:
         """Close the producer, and wait a moment for what is ending. Each `consume` ends when cancelled."""
         producer, self._producer = self._producer, None
@@ -206,7 +213,8 @@ class KafkaBus:
         idle = Idle(self._session_timeout / 2)
         consumer.subscribe(list(topics), listener=_Listener(idle))
         try:
-            async with asyncio.timeout(START):
+            # Joining may wait until the session of one that died has ended; who gives up before leaves one more.
+            async with asyncio.timeout(START + self._session_timeout):
                 await consumer.start()
             yield consumer, idle
         finally:
@@ -216,7 +224,7 @@ class KafkaBus:
 
     async def _read(self, consumer: Any, idle: Idle, group: str, topics: Sequence[str], handle: Handle) -> None:
         every = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t) or ()]
-        watch, pause, refused = Watch(consumer, every, self._stall / 2), Pause(), 0
+        watch, pause, refused = Watch(consumer, every, self._stall / 2, self._answers), Pause(), 0
         while True:
             batches = await fetched(consumer)
             if not batches:
@@ -270,6 +278,10 @@ async def _committed(consumer: Any, batches: Batches, group: str) -> bool:
     except (CommitFailedError, IllegalStateError) as error:
         # The partitions went to another member meanwhile, which reads these records again.
         log.warning("commit_refused", action="commit_refused", group=group, reason=in_one_line(error))
+        return False
+    except TROUBLE as error:
+        # Kafka is away. The effect stands; a later commit says so too, and whoever reads it again finds it done.
+        log.warning("commit_late", action="commit_late", group=group, reason=in_one_line(error))
         return False
     point("bus.moved")
     return True
