@@ -49,6 +49,7 @@ class EmbeddedPostgres:
                 self._home = Path("/var/lib") / f"tierline-{name}"
         self._data, self._secret = self._home / "data", folder / "password"
         self._binaries = self._home / "programs"
+        self._usual_port: int | None = None
 
     def start(self) -> None:
         """Make the server where it is new, and start it where it is not running. Raises `Misconfigured` with the remedy."""
@@ -76,6 +77,7 @@ class EmbeddedPostgres:
         """Stop the server of this folder, and no other."""
         # After a crash the process number on file may be a stranger's; only who answers on the port is ours to stop.
         if self.running():
+            self._usual_port = self._port()
             mode = "fast" if self._durable else "immediate"
             command: list[str | Path] = [self._programs() / "pg_ctl", "-D", self._data, "-m", mode, "-w", "stop"]
             subprocess.run(command, capture_output=True, check=False, **self._who)
@@ -114,7 +116,7 @@ class EmbeddedPostgres:
             raise Misconfigured(f"PostgreSQL could not be made in {self._data}: {_last(made.stderr)}")
 
     def _run(self, programs: Path) -> None:
-        settings = {**CONFIGURATION, "port": str(_free_port())}
+        settings = {**CONFIGURATION, "port": str(self._usual_port or _free_port())}
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())

@@ -13,12 +13,13 @@ from fastapi import APIRouter
 
 from tierline.kit import aside, inbox, outbox
 from tierline.kit.auth import KeyRing, StatusTokens
+from tierline.kit.backlog import WAITING, Backlog
 from tierline.kit.bus import EventBus
 from tierline.kit.consumer import Consumer
 from tierline.kit.courier import Channel, Courier
 from tierline.kit.database import Database
 from tierline.kit.egress import Egress
-from tierline.kit.errors import Unavailable
+from tierline.kit.errors import OutboxFull, Unavailable
 from tierline.kit.leader import lead
 from tierline.kit.migrate import migrate
 from tierline.kit.parking import Scrub
@@ -74,6 +75,7 @@ class Runtime:
         self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
         self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
         self.signals, self.metrics = Signals(), Metrics(service.name)
+        self.backlog = Backlog(settings.max_outbox)
         self.keys = KeyRing(settings.keys)
         self.tokens = StatusTokens(settings.secret.get_secret_value())
         self.egress = Egress(allow_private=settings.allow_private_targets)
@@ -87,6 +89,7 @@ class Runtime:
         self._reading: asyncio.Task[None] | None = None
         self._leading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._measuring: asyncio.Task[None] | None = None
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
@@ -108,7 +111,8 @@ class Runtime:
                 while self._leading and await self._unpublished():
                     self.signals.outbox.set()
                     await asyncio.sleep(0.02)
-        await _end(self._leading)
+        for task in (self._leading, self._measuring):
+            await _end(task)
         await self.egress.close()
         await self.bus.stop()
         await self.database.stop()
@@ -126,14 +130,19 @@ class Runtime:
                     await what.ping()
             except (Unavailable, TimeoutError) as error:
                 missing.append(str(error) or "no answer within 3 seconds")
-        return missing
+        with contextlib.suppress(OutboxFull):
+            self.backlog.check()
+            return missing
+        return [*missing, f"the outbox is full: {self.backlog.waiting} events wait, {self.backlog.limit} may"]
 
     def alive(self) -> bool:
         """Whether the loops that must run are running."""
-        return all(task is None or not task.done() for task in (self._reading, self._leading))
+        loops = (self._reading, self._leading, self._measuring)
+        return all(task is None or not task.done() for task in loops)
 
     async def _open(self) -> None:
         await self._until_there("the database", self._open_database)
+        self._measuring = asyncio.ensure_future(self.backlog.watch(self.database))
         await self._until_there("the event bus", lambda: self.bus.start(self.service.topics))
         self._reading = asyncio.ensure_future(self.bus.consume(self.name, self.service.reads, self.consumer.handle))
         self._leading = asyncio.ensure_future(lead(self.settings.database_url, self.name, self._lead))
@@ -178,7 +187,7 @@ class Runtime:
 
     async def _unpublished(self) -> int:
         async with self.database.connection() as held:
-            return int((await held.fetchrow(outbox.BACKLOG) or [0])[0])
+            return int(await held.fetchval(WAITING))
 
 
 async def _end(task: "asyncio.Task[None] | None") -> None:

@@ -112,6 +112,8 @@ def _operator_pages(app: FastAPI) -> None:
                 running.metrics.set(f"{name}_oldest_seconds", age)
             waiting, dead = await held.fetchrow(parking.DEPTH) or (0, 0)
             overdue = await held.fetchval(OVERDUE, running.now())
+        running.metrics.set("outbox_limit", running.backlog.limit)
+        running.metrics.set("outbox_full", float(running.backlog.full))
         running.metrics.set("parked", waiting)
         running.metrics.set("dead_letters", dead)
         running.metrics.set("timers_overdue", overdue)
