@@ -3,15 +3,25 @@
 import asyncio
 import contextlib
 import sys
+import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import asyncpg
 import httpx
 
 from stand import MODULES, Stand, free_port
 
 PATIENCE = 60.0
+TICKETS = """
+SELECT coalesce(t.doc -> 'file' ->> 'subject', o.subject) AS subject,
+       count(DISTINCT t.key) AS tickets, count(DISTINCT o.id) AS told
+FROM tickets t FULL JOIN (
+    SELECT id, aggregateid, convert_from(payload, 'UTF8')::json -> 'case' ->> 'subject' AS subject
+    FROM outbox WHERE type = 'tierline.ticket.submitted.v1' AND extensions IS NULL) o ON o.aggregateid = t.key
+WHERE coalesce(t.doc -> 'file' ->> 'subject', o.subject) LIKE $1 GROUP BY 1
+"""
 GRACE = 20
 """Seconds for the requests at work, as in deploy/service.Dockerfile."""
 
@@ -21,6 +31,7 @@ class Apart:
     """The services of a stand: where each listens, and its process."""
 
     stand: Stand
+    story: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30, trust_env=False))
@@ -63,11 +74,23 @@ class Apart:
     async def submit(self, number: int, **more: str) -> httpx.Response:
         """Submit the issue of this number; said again, it is the same."""
         reporter = {"name": "A teacher", "email": "a@school.example.org", "role": "school", "organization": "A school"}
-        body = {"component": "single-sign-on", "subject": f"Issue {number}", "description": "It stops."}
-        head = {**self.key("client"), "Idempotency-Key": f"issue-{number}", **more}
+        body = {"component": "single-sign-on", "subject": f"Issue {self.story} {number}", "description": "It stops."}
+        head = {**self.key("client"), "Idempotency-Key": f"{self.story}-{number}", **more}
         return await self.client.post(
             self.at("intake", "/v1/tickets"), json={**body, "reporter": reporter}, headers=head
         )
+
+    async def tickets(self) -> dict[str, tuple[int, int]]:
+        """Every ticket of this story by its number: how many have this number, and how often its first fact stands in the outbox.
+
+        Read past the services, so that what is half there is seen.
+        """
+        intake = await asyncpg.connect(self.stand.addresses["intake"])
+        try:
+            rows = await intake.fetch(TICKETS, f"Issue {self.story} %")
+        finally:
+            await intake.close()
+        return {row["subject"].rpartition(" ")[2]: (row["tickets"], row["told"]) for row in rows}
 
     async def case(self, desk: str, ticket: str) -> httpx.Response:
         """The case as its desk reads it, once the desk holds it."""

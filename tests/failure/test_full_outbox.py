@@ -9,17 +9,17 @@ import httpx
 
 from apart import Apart, apart
 from embedded.databases import at
-from stand import Stand, stand
+from stand import Stand
 
 MOST = 40
 
 
-async def test_a_full_outbox_refuses_by_every_door_and_opens_by_itself_as_it_drains() -> None:
-    async with stand() as made, apart(made, ("intake", "tier1"), TIERLINE_MAX_OUTBOX=str(MOST)) as running:
+async def test_a_full_outbox_refuses_by_every_door_and_opens_by_itself_as_it_drains(ground: Stand) -> None:
+    async with apart(ground, ("intake", "tier1"), TIERLINE_MAX_OUTBOX=str(MOST)) as running:
         held = [str((await running.submit(number)).json()["id"]) for number in range(3)]
         for ticket in held:
             await running.case("tier1", ticket)
-        async with _bus_takes_nothing(made):
+        async with _bus_takes_nothing(ground):
             accepted = await _until_refused(running, "submissions", lambda n: running.submit(100 + n))
             noted = await _until_refused(
                 running, "moves", lambda n: running.move("tier1", held[n % 3], "note", text="?")
@@ -44,9 +44,9 @@ async def test_a_full_outbox_refuses_by_every_door_and_opens_by_itself_as_it_dra
         for ticket in held:
             notes = (await running.case("tier1", ticket)).json()["conversation"]
             assert len(notes) == sum(ticket in str(answer.url) for answer in noted)
-        intake = await asyncpg.connect(made.addresses["intake"])
-        assert await intake.fetchval("SELECT count(*) FROM tickets") == 3 + len(accepted) + 1
-        await intake.close()
+        there = await running.tickets()
+        assert set(there.values()) == {(1, 1)}
+        assert len(there) == 3 + len(accepted) + 1, "what was refused is not there"
 
 
 async def _until_refused(running: Apart, what: str, attempt) -> list[httpx.Response]:  # type: ignore[no-untyped-def]

@@ -77,7 +77,6 @@ class EmbeddedPostgres:
         """Stop the server of this folder, and no other."""
         # After a crash the process number on file may be a stranger's; only who answers on the port is ours to stop.
         if self.running():
-            self._usual_port = self._port()
             mode = "fast" if self._durable else "immediate"
             command: list[str | Path] = [self._programs() / "pg_ctl", "-D", self._data, "-m", mode, "-w", "stop"]
             subprocess.run(command, capture_output=True, check=False, **self._who)
@@ -116,7 +115,9 @@ class EmbeddedPostgres:
             raise Misconfigured(f"PostgreSQL could not be made in {self._data}: {_last(made.stderr)}")
 
     def _run(self, programs: Path) -> None:
-        settings = {**CONFIGURATION, "port": str(self._usual_port or _free_port())}
+        # Started again, it is where its clients look for it.
+        self._usual_port = self._usual_port or _free_port()
+        settings = {**CONFIGURATION, "port": str(self._usual_port)}
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
