@@ -36,7 +36,7 @@ class Backlog:
         """Open or close, with a tenth between the two, so that it does not flicker."""
         full = waiting > (self.limit * 9 // 10 if self.full else self.limit - 1)
         if full != self.full:
-            log.warning("outbox_full" if full else "outbox_open", action="outbox_bound", full=full, waiting=waiting)
+            log.warning("outbox_full" if full else "outbox_open", action="outbox_bound", count=waiting)
         self.waiting, self.full = waiting, full
 
     async def look(self, database: Database) -> None:
@@ -51,4 +51,6 @@ class Backlog:
                 await self.look(database)
             except Unavailable as error:
                 log.info("backlog_waits", action="backlog_waits", reason=str(error))
+            except Exception as error:  # whatever it was, the next look may find the doors open
+                log.error("backlog_unknown", action="backlog_unknown", exc_info=error)
             await asyncio.sleep(LOOK_AGAIN)

@@ -25,6 +25,7 @@ AWAY = (
     asyncpg.OutOfMemoryError,
     asyncpg.DiskFullError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what its client says when the server goes in the middle of a word
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )

@@ -142,10 +142,10 @@ class Runtime:
 
     async def _open(self) -> None:
         await self._until_there("the database", self._open_database)
-        self._measuring = asyncio.ensure_future(self.backlog.watch(self.database))
+        self._measuring = _loop("measuring", self.backlog.watch(self.database))
         await self._until_there("the event bus", lambda: self.bus.start(self.service.topics))
-        self._reading = asyncio.ensure_future(self.bus.consume(self.name, self.service.reads, self.consumer.handle))
-        self._leading = asyncio.ensure_future(lead(self.settings.database_url, self.name, self._lead))
+        self._reading = _loop("reading", self.bus.consume(self.name, self.service.reads, self.consumer.handle))
+        self._leading = _loop("leading", lead(self.settings.database_url, self.name, self._lead))
         self.opened.set()
         log.info("service_ready", action="service_ready", service=self.name)
 
@@ -188,6 +188,18 @@ class Runtime:
     async def _unpublished(self) -> int:
         async with self.database.connection() as held:
             return int(await held.fetchval(WAITING))
+
+
+def _loop(name: str, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """A task that ends only with the service; if it ends by itself, /livez says so and the log says why."""
+
+    def ended(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled():
+            log.error("loop_ended", action="loop_ended", name=name, exc_info=task.exception())
+
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(ended)
+    return task
 
 
 async def _end(task: "asyncio.Task[None] | None") -> None:
