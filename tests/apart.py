@@ -2,15 +2,18 @@
 
 import asyncio
 import contextlib
+import json
 import sys
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import httpx
 
+from embedded import places
 from stand import MODULES, Stand, free_port
 
 PATIENCE = 60.0
@@ -30,19 +33,32 @@ GRACE = 20
 class Apart:
     """The services of a stand: where each listens, and its process."""
 
-    stand: Stand
+    addresses: Mapping[str, str]
+    credentials: Mapping[str, Any]
     story: str = field(default_factory=lambda: uuid.uuid4().hex[:8])
     ports: dict[str, int] = field(default_factory=dict)
     processes: dict[str, asyncio.subprocess.Process] = field(default_factory=dict)
     client: httpx.AsyncClient = field(default_factory=lambda: httpx.AsyncClient(timeout=30, trust_env=False))
 
+    mounted: int | None = None
+    """The one port of all, on one machine."""
+
+    @classmethod
+    def of_install(cls, folder: Path, port: int, client: httpx.AsyncClient) -> "Apart":
+        """The five services of a one-machine install, asked in the same way."""
+        credentials = json.loads((folder / "credentials.json").read_text())
+        return cls(places.databases_of(folder), credentials, client=client, mounted=port)
+
     def at(self, service: str, path: str) -> str:
         """An address of a service."""
+        if self.mounted:
+            return f"http://127.0.0.1:{self.mounted}/{service}{path}"
         return f"http://127.0.0.1:{self.ports[service]}{path}"
 
     def key(self, who: str) -> dict[str, str]:
-        """The headers of someone of Alder's."""
-        return {"Authorization": f"Bearer {self.stand.install.credentials['members']['alder'][who]}"}
+        """The headers of someone of Alder's, of the liaison or of the operator."""
+        key = self.credentials.get(who) or self.credentials["members"]["alder"][who]
+        return {"Authorization": f"Bearer {key}"}
 
     async def start(self, service: str, environment: Mapping[str, str]) -> None:
         """Start one, and return once it is ready."""
@@ -85,7 +101,7 @@ class Apart:
 
         Read past the services, so that what is half there is seen.
         """
-        intake = await asyncpg.connect(self.stand.addresses["intake"])
+        intake = await asyncpg.connect(self.addresses["intake"])
         try:
             rows = await intake.fetch(TICKETS, f"Issue {self.story} %")
         finally:
@@ -130,7 +146,7 @@ async def apart(
     stand: Stand, services: Sequence[str], kafka: str | None = None, **settings: str
 ) -> AsyncIterator[Apart]:
     """These services of the stand, for as long as the block lasts."""
-    made = Apart(stand)
+    made = Apart(stand.addresses, stand.install.credentials)
     try:
         await asyncio.gather(*(made.start(name, {**stand.environment(name, kafka), **settings}) for name in services))
         yield made

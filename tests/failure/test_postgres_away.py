@@ -29,7 +29,7 @@ async def test_without_postgresql_nothing_is_accepted_and_a_crash_amid_submissio
         assert (await running.client.get(running.at("intake", "/livez"))).status_code == 200
         await asyncio.to_thread(ground.postgres.start)
         late = await _insist(running, -2)
-        accepted, refused = await _while_it_crashes(running)
+        accepted, refused = await _while_it_crashes(running, ground)
         assert refused, "nobody met the crash"
         there = await running.tickets()
         assert set(there) == {str(number) for number in (-1, -2, *range(WORKERS * EACH))}
@@ -39,7 +39,7 @@ async def test_without_postgresql_nothing_is_accepted_and_a_crash_amid_submissio
         await _sound(ground)
 
 
-async def _while_it_crashes(running: Apart) -> tuple[list[str], int]:
+async def _while_it_crashes(running: Apart, ground: Stand) -> tuple[list[str], int]:
     """Submissions on and on, each repeated under its key until it is accepted; PostgreSQL dies twice meanwhile."""
     refused = 0
     done: list[str] = []
@@ -59,7 +59,7 @@ async def _while_it_crashes(running: Apart) -> tuple[list[str], int]:
         for share in (3, 1.5):
             while len(done) < WORKERS * EACH / share:
                 await asyncio.sleep(0.01)
-            await asyncio.to_thread(_crash, running.stand)
+            await asyncio.to_thread(_crash, ground)
     return done, refused
 
 
