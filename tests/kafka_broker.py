@@ -1,6 +1,7 @@
 """A Kafka for tests: the one named in TIERLINE_TEST_KAFKA, else a container, else a broker without Docker."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -57,6 +58,20 @@ class LocalBroker:
         if self._process is not None:
             self._process.communicate()  # closes its stdin, which is the sign to end
             self._process = None
+
+    def freeze(self) -> None:
+        """Let it hang: connections stay, and nobody is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        keeper = self._process.pid
+        for broker in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split():
+            os.kill(int(broker), number)
 
 
 class GivenBroker:

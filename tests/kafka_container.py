@@ -49,6 +49,14 @@ class ContainerBroker:
         """Stop it in order; its data stays."""
         self._container.get_wrapped_container().stop(timeout=20)
 
+    def freeze(self) -> None:
+        """Let it hang: connections stay, and nobody is answered."""
+        self._container.get_wrapped_container().pause()
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._container.get_wrapped_container().unpause()
+
     def end(self) -> None:
         """Leave nothing behind."""
         self._container.stop()
