@@ -123,6 +123,13 @@ class KafkaBus:
         except TROUBLE as error:
             raise self._unavailable(error) from error
 
+    async def _answers(self) -> bool:
+        try:
+            await self.ping()
+        except BusUnavailable:
+            return False
+        return True
+
     async def stop(self) -> None:
         """Close the producer, and wait a moment for what is ending. Each `consume` ends when cancelled."""
         producer, self._producer = self._producer, None
@@ -208,7 +215,8 @@ class KafkaBus:
         positions = Positions(partial(_committed, consumer, group))
         consumer.subscribe(list(topics), listener=_Listener(idle, positions))
         try:
-            async with asyncio.timeout(START):
+            # Joining may wait until the session of one that died has ended; who gives up before leaves one more.
+            async with asyncio.timeout(START + self._session_timeout):
                 await consumer.start()
             yield consumer, idle, positions
         finally:
@@ -221,7 +229,7 @@ class KafkaBus:
         self, consumer: Any, idle: Idle, positions: Positions, group: str, topics: Sequence[str], handle: Handle
     ) -> None:
         every = [TopicPartition(t, p) for t in topics for p in consumer.partitions_for_topic(t) or ()]
-        watch, pause = Watch(consumer, every, self._stall / 2), Pause()
+        watch, pause = Watch(consumer, every, self._stall / 2, self._answers), Pause()
         while True:
             batches = await fetched(consumer)
             positions.check()
@@ -277,6 +285,10 @@ async def _committed(consumer: Any, group: str, positions: Mapping[Any, int]) ->
     except (CommitFailedError, IllegalStateError) as error:
         # The partitions went to another member meanwhile, which reads these records again.
         log.warning("commit_refused", action="commit_refused", group=group, reason=in_one_line(error))
+        return False
+    except TROUBLE as error:
+        # Kafka is away. The effect stands; a later commit says so too, and whoever reads it again finds it done.
+        log.warning("commit_late", action="commit_late", group=group, reason=in_one_line(error))
         return False
     point("bus.moved")
     return True

@@ -109,7 +109,7 @@ class PostgresBus:
                     log.info("consumer_started", action="consumer_started", group=group)
                     pause.after_success()
                     await self._read(reader, group, list(topics), handle)
-            except (*TROUBLE, BusUnavailable) as error:
+            except Exception as error:  # whatever the library raises, this reader begins anew
                 reason = in_one_line(error)
                 log.warning("consumer_restarted", action="consumer_restarted", group=group, reason=reason)
             await asyncio.sleep(pause.after_failure())

@@ -46,6 +46,7 @@ class Consumer:
     async def handle(self, records: Sequence[Record]) -> None:
         """Give every record its effect, once. Raises only what another try may mend."""
         self.heard_at = self._house.now()
+        self._house.backlog.check()  # what is not taken in stays on the bus
         try:
             await self._together(records)
         except RACES:

@@ -1,7 +1,6 @@
 """The courier: makes the calls that wait, many at once, in order per key and lane, and writes down what came of each."""
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -73,7 +72,7 @@ class Courier:
     def _over(self, call_id: str, task: "asyncio.Task[None]") -> None:
         self._busy.pop(call_id, None)
         if not task.cancelled() and task.exception() is not None:
-            log.error("call_unrecorded", action="call_unrecorded", exc_info=task.exception())
+            log.error("call_failed", action="call_failed", exc_info=task.exception())
         self._house.signals.calls.set()
 
     async def _make(self, call: Waiting) -> None:
@@ -85,8 +84,20 @@ class Courier:
         except Exception as error:  # whatever a channel meets is one failed attempt
             result = Result(delivered=False, note=type(error).__name__)
         point("call.made")
-        with contextlib.suppress(DatabaseUnavailable):
-            await self._record(call, result, time.monotonic() - began)
+        await self._surely_record(call, result, time.monotonic() - began)
+
+    async def _surely_record(self, call: Waiting, result: Result, seconds: float) -> None:
+        """Write down what came of a call, however long that takes: a call that is made again tells people twice."""
+        pause = LOOK_AGAIN
+        while True:
+            try:
+                await self._record(call, result, seconds)
+            except Exception as error:  # a full disk, above all
+                log.error("call_unrecorded", action="call_unrecorded", exc_info=error)
+                await asyncio.sleep(pause)
+                pause = min(pause * 2, LONGEST)
+            else:
+                return
 
     async def _record(self, call: Waiting, result: Result, seconds: float) -> None:
         house, now = self._house, self._house.now()

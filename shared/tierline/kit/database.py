@@ -25,6 +25,7 @@ AWAY = (
     asyncpg.OutOfMemoryError,
     asyncpg.DiskFullError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what its client says when the server goes in the middle of a word
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
@@ -121,6 +122,8 @@ async def _as_it_is(held: Tx) -> None:
 
 def _remedy(error: BaseException) -> str:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, asyncpg.DiskFullError):
+        return f"PostgreSQL's disk is full ({first}); make room there, and everything goes on by itself"
     return f"PostgreSQL does not answer ({first}); start it, or correct TIERLINE_DATABASE_URL"
 
 

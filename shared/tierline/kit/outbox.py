@@ -47,6 +47,8 @@ WHERE pos = ANY($1)
 BACKLOG = (
     "SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 FROM outbox WHERE published_at IS NULL"
 )
+# Since when the first of them has waited.
+OLDEST = "SELECT time FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT 1"
 PURGE = "DELETE FROM outbox WHERE published_at < $1"
 
 

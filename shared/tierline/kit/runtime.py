@@ -13,12 +13,13 @@ from fastapi import APIRouter
 
 from tierline.kit import aside, inbox, outbox
 from tierline.kit.auth import KeyRing, StatusTokens
+from tierline.kit.backlog import WAITING, Backlog
 from tierline.kit.bus import EventBus
 from tierline.kit.consumer import Consumer
 from tierline.kit.courier import Channel, Courier
 from tierline.kit.database import Database
 from tierline.kit.egress import Egress
-from tierline.kit.errors import Misconfigured, Unavailable
+from tierline.kit.errors import Misconfigured, OutboxFull, Unavailable
 from tierline.kit.leader import lead
 from tierline.kit.migrate import migrate
 from tierline.kit.parking import Scrub
@@ -74,6 +75,7 @@ class Runtime:
         self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
         self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
         self.signals, self.metrics = Signals(), Metrics(service.name)
+        self.backlog = Backlog(settings.max_outbox)
         self.keys = KeyRing(settings.keys)
         self.tokens = StatusTokens(settings.secret.get_secret_value())
         self.egress = Egress(allow_private=settings.allow_private_targets)
@@ -87,6 +89,7 @@ class Runtime:
         self._reading: asyncio.Task[None] | None = None
         self._leading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._measuring: asyncio.Task[None] | None = None
         self._courier: Courier | None = None
 
     def now(self) -> datetime:
@@ -111,7 +114,8 @@ class Runtime:
                 while self._leading and (self._calling() or await self._unpublished()):
                     self.signals.outbox.set()
                     await asyncio.sleep(0.02)
-        await _end(self._leading)
+        for task in (self._leading, self._measuring):
+            await _end(task)
         await self.egress.close()
         await self.bus.stop()
         await self.database.stop()
@@ -129,17 +133,22 @@ class Runtime:
                     await what.ping()
             except (Unavailable, TimeoutError) as error:
                 missing.append(str(error) or "no answer within 3 seconds")
-        return missing
+        with contextlib.suppress(OutboxFull):
+            self.backlog.check()
+            return missing
+        return [*missing, f"the outbox is full: {self.backlog.waiting} events wait, {self.backlog.limit} may"]
 
     def alive(self) -> bool:
         """Whether the loops that must run are running."""
-        return all(task is None or not task.done() for task in (self._reading, self._leading))
+        loops = (self._reading, self._leading, self._measuring)
+        return all(task is None or not task.done() for task in loops)
 
     async def _open(self) -> None:
         await self._until_there("the database", self._open_database)
+        self._measuring = _loop("measuring", self.backlog.watch(self.database))
         await self._until_there("the event bus", lambda: self.bus.start(self.service.topics))
-        self._reading = asyncio.ensure_future(self.bus.consume(self.name, self.service.reads, self.consumer.handle))
-        self._leading = asyncio.ensure_future(lead(self.settings.database_url, self.name, self._lead))
+        self._reading = _loop("reading", self.bus.consume(self.name, self.service.reads, self.consumer.handle))
+        self._leading = _loop("leading", lead(self.settings.database_url, self.name, self._lead))
         self.opened.set()
         log.info("service_ready", action="service_ready", service=self.name)
 
@@ -186,7 +195,19 @@ class Runtime:
 
     async def _unpublished(self) -> int:
         async with self.database.connection() as held:
-            return int((await held.fetchrow(outbox.BACKLOG) or [0])[0])
+            return int(await held.fetchval(WAITING))
+
+
+def _loop(name: str, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """A task that ends only with the service; if it ends by itself, /livez says so and the log says why."""
+
+    def ended(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled():
+            log.error("loop_ended", action="loop_ended", name=name, exc_info=task.exception())
+
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(ended)
+    return task
 
 
 async def _end(task: "asyncio.Task[None] | None") -> None:

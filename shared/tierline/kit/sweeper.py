@@ -9,7 +9,7 @@ from tierline.kit.consumer import Consumer
 from tierline.kit.corridor import Incoming
 from tierline.kit.crashing import point
 from tierline.kit.database import Tx
-from tierline.kit.errors import DatabaseUnavailable
+from tierline.kit.errors import Unavailable
 from tierline.kit.room import House, Room
 
 log = structlog.get_logger()
@@ -22,10 +22,11 @@ async def sweep(house: House, rooms: tuple[Room, ...], consumer: Consumer) -> No
     while True:
         wait = LOOK_AGAIN
         try:
+            house.backlog.check()
             fired = await fire_due(house, rooms)
             await consumer.retry_parked()
             wait = 0.0 if fired else await timers.seconds_to_next(house.database, house.now(), LOOK_AGAIN)
-        except DatabaseUnavailable as error:
+        except Unavailable as error:
             log.warning("sweeper_waits", action="sweeper_waits", reason=str(error))
         if wait:
             await house.signals.timers.wait(wait)
