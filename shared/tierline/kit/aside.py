@@ -7,6 +7,7 @@ from typing import Any
 from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming
 from tierline.kit.database import Database, Tx, column
+from tierline.kit.errors import Undecodable
 from tierline.kit.writing import Write
 
 KEEP = timedelta(days=120)
@@ -45,13 +46,16 @@ async def load(tx: Tx, room: str, keys: Sequence[str], read: Callable[[str, byte
 
 
 def incoming(envelope: Envelope, read: Callable[[str, bytes], Any]) -> Incoming:
-    """The fact that an event tells. Raises what `read` raises."""
+    """The fact that an event tells. Raises what `read` raises, and `Undecodable` where it is `about` something else."""
+    data = read(envelope.type, envelope.data)
+    if getattr(data, "about", envelope.key) != envelope.key:
+        raise Undecodable("the data is about something else than the record's key")
     return Incoming(
         key=envelope.key,
         type=envelope.type,
         id=envelope.id,
         at=envelope.time,
-        data=read(envelope.type, envelope.data),
+        data=data,
         sequence=envelope.sequence,
         traceparent=envelope.traceparent,
         envelope=envelope,

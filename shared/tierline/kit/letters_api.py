@@ -35,7 +35,7 @@ async def dead_letters(running: Running, who: Caller, after: After = 0, limit: L
     """What waits for a person, the oldest first, with the reason, and how many events wait behind each."""
     _operator(who)
     async with running.database.connection() as tx:
-        rows = [dict(row) for row in await tx.fetch(letters.PAGE, after, limit)]
+        rows = await letters.page(tx, after, limit)
     return {"items": rows, "next": rows[-1]["pos"] if len(rows) == limit else None}
 
 
