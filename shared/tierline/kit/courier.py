@@ -13,6 +13,7 @@ import structlog
 from tierline.kit import calls
 from tierline.kit.calls import Result, Waiting
 from tierline.kit.crashing import point
+from tierline.kit.database import of_what_was_asked
 from tierline.kit.errors import DatabaseUnavailable
 from tierline.kit.room import House, Room
 from tierline.kit.webhooks import next_attempt
@@ -75,7 +76,15 @@ class Courier:
             result = Result(delivered=False, note=type(error).__name__)
         point("call.made")
         with contextlib.suppress(DatabaseUnavailable):
-            await self._record(call, result, time.monotonic() - began)
+            try:
+                await self._record(call, result, time.monotonic() - began)
+            except Exception as error:
+                if not of_what_was_asked(error):
+                    raise
+                # It would fail again at once, and the other side would be called again and again.
+                log.error("call_unrecorded", action="call_unrecorded", exc_info=error)
+                async with self._house.database.transaction() as tx:
+                    await calls.again(tx, call, self._house.now() + HELD)
 
     async def _record(self, call: Waiting, result: Result, seconds: float) -> None:
         house, now = self._house, self._house.now()
@@ -88,15 +97,18 @@ class Courier:
         async with house.database.transaction() as tx:
             fact = calls.fact_of(call, result, now)
             await room.documents.load(tx, [call.key], lock=True)
+            outcome = None
             if result.hold:
                 await calls.hold(tx, call, now + HELD)
-                await room.through(tx, [fact], house)
+                outcome = await room.through(tx, [fact], house)
             else:
                 await calls.attempted(tx, call, result, now, seconds)
                 if following is not None:
                     await calls.again(tx, call, following)
                 elif await calls.finish(tx, call, "delivered" if result.delivered else "failed", now):
-                    await room.through(tx, [fact], house)
+                    outcome = await room.through(tx, [fact], house)
+            for _, error in outcome.failed if outcome else ():
+                log.error("call_fact_failed", action="call_fact_failed", type=fact.type, exc_info=error)
             point("call.uncommitted")
         point("call.recorded")
         house.signals.after_commit(timers=True)
