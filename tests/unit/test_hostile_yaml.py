@@ -6,6 +6,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -68,6 +69,30 @@ def test_what_is_written_to_do_harm_is_named_with_what_to_do(tmp_path: Path, nam
     assert all(line.startswith(f"{tmp_path}/alder.yaml:") and len(line) < 1_000 for line in lines)
     assert len(lines) <= 51
     assert peak < 150_000_000
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (
+            {"calendar": {"zone": "UTC", "hours": {"mon": ["07:00-10:00", "09:00-12:00"]}}},
+            "two frames of one day overlap",
+        ),
+        ({"calendar": {"zone": "UTC", "hours": {"mon": ["07:00-07:01"]}}}, "takes more than ten years"),
+        ({"calendar": {"zone": "../../../etc/passwd", "always": True}}, "is no IANA time zone"),
+        (
+            {"calendar": {"zone": "UTC", "hours": {"mon": ["07:00-10:00"]}, "holidays": {"country": "../x"}}},
+            "country or subdivision",
+        ),
+        ({"reply_allowed": "999999h"}, "takes more than ten years"),
+        ({"close_after": "999999d"}, "takes more than ten years"),
+        ({"reopen_within": "999999d"}, "takes more than ten years"),
+    ],
+)
+def test_what_no_calendar_can_keep_is_named(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    (tmp_path / "alder.yaml").write_text(yaml.safe_dump(yaml.safe_load(GOOD) | change))
+    with pytest.raises(Misconfigured, match=said):
+        load_policies(tmp_path)
 
 
 def test_what_only_looks_like_a_file_is_not_waited_for(tmp_path: Path) -> None:
