@@ -12,7 +12,7 @@ RUN /opt/tierline/bin/pip install --no-cache-dir --disable-pip-version-check --n
 
 FROM python:3.11-slim
 ARG SERVICE
-ENV PATH=/opt/tierline/bin:$PATH PYTHONUNBUFFERED=1 SERVICE=${SERVICE}
+ENV PATH=/opt/tierline/bin:$PATH PYTHONUNBUFFERED=1 SERVICE=${SERVICE} UVICORN_HTTP=tierline.kit.connections:Bounded
 COPY --from=made /opt/tierline /opt/tierline
 USER 10001
 EXPOSE 8000

@@ -1,0 +1,99 @@
+"""Ten thousand clients who take their time, before one service run apart: is everybody else served, and what does it cost?
+
+    .venv/bin/python tests/benchmarks/slow_clients.py [count]
+
+A quarter says nothing, a quarter sends a head and a quarter a body a byte at a time, and a quarter opens live streams and
+reads nothing. All come back as soon as they are let go, for a minute. Meanwhile one ordinary client submits and reads.
+"""
+
+import asyncio
+import contextlib
+import json
+import resource
+import sys
+import time
+
+import httpx
+import psutil
+
+from stand import MODULES, at, middle, serving, stand
+
+SECONDS = 60.0
+KINDS = (
+    b"",
+    b"POST /v1/tickets HTTP/1.1\r\nHost: x\r\n",
+    b"POST /v1/tickets HTTP/1.1\r\nHost: x\r\nContent-Length: 90000\r\n\r\n{",
+    b"GET /v1/stream HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n",
+)
+
+
+async def slow(port: int, first: bytes, until: float) -> int:
+    """One slow client that comes back whenever it is let go; how often it came."""
+    came = 0
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError):
+            reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1)
+            came += 1
+            writer.write(first)
+            with contextlib.suppress(OSError):
+                while time.monotonic() < until and not reader.at_eof() and reader.exception() is None:
+                    await asyncio.sleep(3)
+                    if first:
+                        writer.write(b"a")
+            writer.transport.abort()
+        await asyncio.sleep(1)
+    return came
+
+
+async def main(count: int) -> None:
+    """Measure and print."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    async with stand() as made:
+        environment = {**made.environment("intake"), "UVICORN_HTTP": "tierline.kit.connections:Bounded"}
+        with serving(MODULES["intake"], environment) as (port, pid):
+            service = psutil.Process(pid)
+            key = made.install.credentials["members"]["alder"]["client"]
+            first = [kind % key.encode() if b"%s" in kind else kind for kind in KINDS]
+            await ordinary(port, key)
+            before = service.memory_info().rss
+            until = time.monotonic() + SECONDS
+            crowd = [asyncio.create_task(slow(port, first[n % 4], until)) for n in range(count)]
+            took, most, handles, refused = list[float](), 0, 0, 0
+            while time.monotonic() < until:
+                try:
+                    took.append(await ordinary(port, key))
+                except httpx.HTTPError:
+                    refused += 1
+                most, handles = max(most, service.memory_info().rss), max(handles, service.num_fds())
+                await asyncio.sleep(0.2)
+            came = sum(await asyncio.gather(*crowd))
+            await asyncio.sleep(5)
+            await ordinary(port, key)
+            after = service.memory_info().rss
+    print(f"{count} slow clients came {came} times in {SECONDS:.0f} s")
+    print(f"an ordinary submission and read, {len(took)} times beside them: {refused} failed")
+    print(f"  half within {middle(took) * 1000:.0f} ms, 99 of 100 within {at(took, 0.99) * 1000:.0f} ms")
+    print(
+        f"descriptors at most {handles}; memory {before >> 20} MB before, {most >> 20} MB at most, {after >> 20} MB after"
+    )
+    if refused:
+        sys.exit(1)
+
+
+async def ordinary(port: int, key: str) -> float:
+    """Submit over a connection of its own, read what was submitted; the seconds that it took."""
+    began = time.monotonic()
+    reporter = {"name": "A", "email": "a@school.example.org", "role": "school", "organization": "A school"}
+    body = {"component": "single-sign-on", "subject": "It stops", "description": "Since today.", "reporter": reporter}
+    head = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", timeout=10, trust_env=False, headers=head
+    ) as client:
+        made = (await client.post("/v1/tickets", content=json.dumps(body))).raise_for_status().json()
+        (await client.get(f"/v1/tickets/{made['id']}")).raise_for_status()
+    return time.monotonic() - began
+
+
+if __name__ == "__main__":
+    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000))
