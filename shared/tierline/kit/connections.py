@@ -111,12 +111,11 @@ class Bounded(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Some bytes came; of a head only so many."""
-        if self in self.owing.heads:
+        super().data_received(data)
+        if self in self.owing.heads:  # still: otherwise some of it was a body
             self.head += len(data)
             if self.head > LONGEST_HEAD:
                 self.let_go(431, f"the head of a request may hold at most {LONGEST_HEAD} bytes")
-                return
-        super().data_received(data)
 
     def on_message_begin(self) -> None:
         """The first byte of a request."""

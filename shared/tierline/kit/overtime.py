@@ -5,6 +5,7 @@ loop or a pattern that backtracks, which let no thread work beside them, and a t
 processor. A loop that does not run in the main thread cannot be interrupted so, and has no limit.
 """
 
+import atexit
 import signal
 import threading
 import time
@@ -49,6 +50,8 @@ class _Clock:
         self._watching = True
         signal.signal(SIGNAL, self._stop)
         signal.setitimer(signal.ITIMER_VIRTUAL, LONGEST / LOOKS, LONGEST / LOOKS)
+        # When Python ends it lets go of our handler, and the next signal would kill the process on its way out.
+        atexit.register(signal.setitimer, signal.ITIMER_VIRTUAL, 0.0)
         threading.Thread(target=self._look, name="overtime", daemon=True).start()
 
     def _look(self) -> None:
