@@ -1,6 +1,4 @@
-"""Ten thousand clients who take their time, before one service run apart: is everybody else served, and what does it cost?
-
-    .venv/bin/python tests/benchmarks/slow_clients.py [count]
+"""(f) Ten thousand clients who take their time, before one service run apart: is everybody else served, and at what cost?
 
 A quarter says nothing, a quarter sends a head and a quarter a body a byte at a time, and a quarter opens live streams and
 reads nothing. All come back as soon as they are let go, for a minute. Meanwhile one ordinary client submits and reads.
@@ -10,15 +8,15 @@ import asyncio
 import contextlib
 import json
 import resource
-import sys
 import time
+from typing import Any
 
 import httpx
 import psutil
 
 from stand import MODULES, at, middle, serving, stand
 
-SECONDS = 60.0
+COUNT, SECONDS = 10_000, 60.0
 KINDS = (
     b"",
     b"POST /v1/tickets HTTP/1.1\r\nHost: x\r\n",
@@ -45,8 +43,8 @@ async def slow(port: int, first: bytes, until: float) -> int:
     return came
 
 
-async def main(count: int) -> None:
-    """Measure and print."""
+async def measure() -> dict[str, Any]:
+    """How an ordinary client fares beside them; what they cost the service."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     async with stand() as made:
@@ -58,7 +56,7 @@ async def main(count: int) -> None:
             await ordinary(port, key)
             before = service.memory_info().rss
             until = time.monotonic() + SECONDS
-            crowd = [asyncio.create_task(slow(port, first[n % 4], until)) for n in range(count)]
+            crowd = [asyncio.create_task(slow(port, first[n % 4], until)) for n in range(COUNT)]
             took, most, handles, refused = list[float](), 0, 0, 0
             while time.monotonic() < until:
                 try:
@@ -71,14 +69,15 @@ async def main(count: int) -> None:
             await asyncio.sleep(5)
             await ordinary(port, key)
             after = service.memory_info().rss
-    print(f"{count} slow clients came {came} times in {SECONDS:.0f} s")
-    print(f"an ordinary submission and read, {len(took)} times beside them: {refused} failed")
-    print(f"  half within {middle(took) * 1000:.0f} ms, 99 of 100 within {at(took, 0.99) * 1000:.0f} ms")
-    print(
-        f"descriptors at most {handles}; memory {before >> 20} MB before, {most >> 20} MB at most, {after >> 20} MB after"
-    )
-    if refused:
-        sys.exit(1)
+    return {
+        "slow_clients": COUNT,
+        "connections_they_made": came,
+        "ordinary_requests": len(took) * 2,
+        "ordinary_failed": refused,
+        "submit_and_read_ms": {"p50": round(middle(took) * 1000), "p99": round(at(took, 0.99) * 1000)},
+        "descriptors_at_most": handles,
+        "megabytes": {"before": before >> 20, "at_most": most >> 20, "after": after >> 20},
+    }
 
 
 async def ordinary(port: int, key: str) -> float:
@@ -93,7 +92,3 @@ async def ordinary(port: int, key: str) -> float:
         made = (await client.post("/v1/tickets", content=json.dumps(body))).raise_for_status().json()
         (await client.get(f"/v1/tickets/{made['id']}")).raise_for_status()
     return time.monotonic() - began
-
-
-if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]) if len(sys.argv) > 1 else 10_000))

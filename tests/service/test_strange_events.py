@@ -1,7 +1,9 @@
 """Whatever stands on a topic: the readers go on, real tickets reach their end, and what is strange waits for a person."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,12 @@ import pytest
 from aiokafka import AIOKafkaProducer
 
 from embedded import places
-from embedded.machine import running
+from embedded.audit.auditing import audit
+from embedded.machine import POLICIES, running
+from embedded.replay.checking import check
 from hostile_events import Strange, strange_records
 from house import House, in_order
+from tierline.desk.policies import load_policies
 from tierline.kit import bus_delivery, bus_kafka, bus_postgres
 
 SERVICES = ("intake", "tier1", "tier2", "tier3", "notifier")
@@ -55,9 +60,11 @@ async def attacked(request: pytest.FixtureRequest, folder: Path, heard: Heard) -
 async def test_whatever_stands_on_a_topic_real_tickets_reach_their_end(attacked: House, heard: Heard) -> None:
     strange = list(strange_records(SEED, of_each_fact=16))
     before = [await attacked.submit() for _ in range(3)]
+    real = [*before]
     put, lives = asyncio.create_task(_put(attacked, strange)), [_life(attacked, ticket) for ticket in before]
     await asyncio.gather(put, *lives)
-    await _life(attacked, await attacked.submit())  # it comes behind all that was strange, on every topic
+    real.append(await attacked.submit())
+    await _life(attacked, real[-1])  # it comes behind all that was strange, on every topic
     await _until_all_is_told(attacked)
     for service in SERVICES:
         letters = await _letters(attacked, service)
@@ -65,6 +72,7 @@ async def test_whatever_stands_on_a_topic_real_tickets_reach_their_end(attacked:
         for letter in letters[:: len(letters) // 25]:
             shown = await _get(attacked, f"/{service}/v1/dead/{letter['pos']}")
             assert shown["reason"]
+    await _the_operators_checks_go_on(attacked, real)
     assert not heard.of("batch_failed", "consumer_restarted"), heard.said[:5]
     assert sorted(more["group"] for _, more in heard.of("consumer_started")) == sorted(SERVICES)
 
@@ -78,6 +86,19 @@ async def _life(house: House, ticket: str) -> None:
     steps = in_order(await house.told(ticket, "ticket.closed"))
     assert steps[0] == "ticket.submitted"
     assert steps[-1] == "ticket.confirmed"
+
+
+async def _the_operators_checks_go_on(house: House, real: list[str]) -> None:
+    addresses = places.databases_of(house.machine.install.folder)
+    report = await audit(addresses, _bus(house), lambda: datetime.now(UTC), pause=0.1)
+    assert [breach for breach in report.breaches if breach.ticket in real] == []
+    _, different = await check(addresses, _bus(house), load_policies(POLICIES), pause=0.1)
+    assert [one for one in different if one.partition(":")[0] in real] == []
+
+
+def _bus(house: House) -> str:
+    apps = house.machine.server.config.app.state.apps  # type: ignore[union-attr]
+    return str(apps["intake"].state.runtime.settings.bus)
 
 
 async def _until_all_is_told(house: House) -> None:
@@ -112,7 +133,7 @@ async def _get(house: House, path: str) -> dict[str, Any]:
 
 async def _put(house: House, strange: list[Strange]) -> None:
     """Raw, past everything of ours that would refuse it."""
-    bus = next(iter(house.machine.server.config.app.state.apps.values())).state.runtime.settings.bus  # type: ignore[union-attr]
+    bus = _bus(house)
     if bus.startswith("kafka://"):
         async with AIOKafkaProducer(bootstrap_servers=bus.removeprefix("kafka://"), max_request_size=4_194_304) as to:
             for one in strange:
@@ -128,6 +149,4 @@ async def _put(house: House, strange: list[Strange]) -> None:
 
 def _as_json(one: Strange) -> str:
     """Headers as they can be written by hand into the log: bytes that are no text become lone surrogates."""
-    import json
-
     return json.dumps({name: value.decode("utf-8", "surrogateescape") for name, value in one.headers})

@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import quote
 
 import httpx
-import pytest
 
 from house import House
 
@@ -62,18 +61,21 @@ async def _send(house: House, method: str, path: str, who: str, content: Any, **
     return answer
 
 
-@pytest.mark.parametrize("name", WORST)
-async def test_a_submission_comes_back_as_it_was_sent_or_is_refused(house: House, name: str) -> None:
-    for change in FIELDS.values():
-        body = house.body()
-        change(body, WORST[name])
-        answer = await _send(house, "POST", "/intake/v1/tickets", "client", body)
-        assert answer.status_code in {201, 400, 422}, answer.text
-        if answer.status_code == 201:
-            case = (await house.case("tier1", answer.json()["id"])).json()
-            assert (case["subject"], case["description"]) == (body["subject"].strip(), body["description"].strip())
-            assert case["reporter"]["name"] == body["reporter"]["name"].strip()
-            assert case["reporter"]["organization"] == body["reporter"]["organization"].strip()
+async def test_a_submission_comes_back_as_it_was_sent_or_is_refused(house: House) -> None:
+    taken: list[tuple[str, dict[str, Any]]] = []
+    for text in WORST.values():
+        for field, change in FIELDS.items():
+            body = house.body()
+            change(body, text)
+            answer = await _send(house, "POST", "/intake/v1/tickets", "client", body)
+            assert answer.status_code in {201, 400, 422}, answer.text
+            if answer.status_code == 201 and field in {"subject", "description", "name"}:
+                taken.append((answer.json()["id"], body))
+    assert len(taken) > len(WORST)
+    for ticket, body in taken:
+        case = (await house.case("tier1", ticket)).json()
+        assert (case["subject"], case["description"]) == (body["subject"].strip(), body["description"].strip())
+        assert case["reporter"]["name"] == body["reporter"]["name"].strip()
 
 
 async def test_what_people_say_comes_back_as_they_said_it(house: House) -> None:

@@ -6,7 +6,6 @@ PostgreSQL is away nothing is set aside: the bus brings the batch again.
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Sequence
 from datetime import datetime
@@ -34,9 +33,6 @@ BEHIND = "waits behind a parked event"
 LOOK_UP = 10.0
 RETRIES = 5.0
 """Seconds for what is looked up for a batch, and for the parked events that are tried again before deadlines are due."""
-
-NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
-"""The escape of a NUL in JSON, which no text in PostgreSQL can hold."""
 
 
 class Consumer:
@@ -192,8 +188,6 @@ class Consumer:
         envelope = record.envelope()
         if envelope.type not in self._known:
             raise Undecodable(f"no fact is called {envelope.type[:100]}")
-        if b"\\u0000" in envelope.data and NUL.search(envelope.data):
-            raise Undecodable("the data holds a NUL, which no text may")
         return envelope if any(room.wants(envelope) for room in self._rooms) else None
 
     def _unreadable(self, record: Record, error: Exception) -> Parked:
