@@ -177,7 +177,7 @@ class Consumer:
                     raise _StillFailing(next(reason for _, reason in failed.values() if reason != BEHIND))
                 await parking.done(tx, item)
         except Exception as error:
-            if not (isinstance(error, KitError) or of_what_was_asked(error)) or isinstance(error, Unavailable):
+            if not of_what_was_asked(error):
                 raise
             reason = str(error) if isinstance(error, _StillFailing) else type(error).__name__
             async with house.database.transaction() as tx:

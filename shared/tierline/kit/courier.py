@@ -1,7 +1,6 @@
 """The courier: makes the calls that wait, many at once, in order per key and lane, and writes down what came of each."""
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -11,6 +10,7 @@ from functools import partial
 import structlog
 
 from tierline.kit import calls
+from tierline.kit.bus_delivery import in_one_line
 from tierline.kit.calls import Result, Waiting
 from tierline.kit.crashing import point
 from tierline.kit.database import of_what_was_asked
@@ -75,16 +75,23 @@ class Courier:
         except Exception as error:  # whatever a channel meets is one failed attempt
             result = Result(delivered=False, note=type(error).__name__)
         point("call.made")
-        with contextlib.suppress(DatabaseUnavailable):
+        await self._insist(call, result, time.monotonic() - began)
+
+    async def _insist(self, call: Waiting, result: Result, seconds: float) -> None:
+        """Write down what came of it, however long that takes: whoever gave up would make the call once more."""
+        while True:
             try:
-                await self._record(call, result, time.monotonic() - began)
+                await self._record(call, result, seconds)
             except Exception as error:
-                if not of_what_was_asked(error):
-                    raise
-                # It would fail again at once, and the other side would be called again and again.
-                log.error("call_unrecorded", action="call_unrecorded", exc_info=error)
-                async with self._house.database.transaction() as tx:
-                    await calls.again(tx, call, self._house.now() + HELD)
+                if of_what_was_asked(error):
+                    log.error("call_unrecorded", action="call_unrecorded", exc_info=error)
+                    async with self._house.database.transaction() as tx:
+                        await calls.again(tx, call, self._house.now() + HELD)
+                    return
+                log.warning("courier_waits", action="courier_waits", reason=in_one_line(error))
+                await asyncio.sleep(LOOK_AGAIN)
+            else:
+                return
 
     async def _record(self, call: Waiting, result: Result, seconds: float) -> None:
         house, now = self._house, self._house.now()

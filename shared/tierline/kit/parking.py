@@ -30,10 +30,10 @@ INSERT INTO parked (key, topic, position, event_id, headers, value, reason, not_
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::text[],
                      $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[])
 """
-# The first parked event of each key, where it may be tried again.
+# The first parked event of each key, where it may be tried again; those that have waited longest go first.
 HEADS = """
 SELECT * FROM (SELECT DISTINCT ON (key) * FROM parked WHERE blocks ORDER BY key, pos) AS head
-WHERE not_before <= $1 AND dead_at IS NULL ORDER BY pos LIMIT 100
+WHERE not_before <= $1 AND dead_at IS NULL ORDER BY not_before, pos LIMIT 100
 """
 LOCK = "SELECT 1 FROM parked WHERE pos = $1 FOR UPDATE"
 DONE = "DELETE FROM parked WHERE pos = $1"

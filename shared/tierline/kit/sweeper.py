@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 
+import asyncpg
 import structlog
 
 from tierline.kit import timers
+from tierline.kit.bus_delivery import in_one_line
 from tierline.kit.consumer import Consumer
 from tierline.kit.corridor import Incoming
 from tierline.kit.crashing import point
@@ -25,8 +27,8 @@ async def sweep(house: House, rooms: tuple[Room, ...], consumer: Consumer) -> No
             fired = await fire_due(house, rooms)
             await consumer.retry_parked()
             wait = 0.0 if fired else await timers.seconds_to_next(house.database, house.now(), LOOK_AGAIN)
-        except DatabaseUnavailable as error:
-            log.warning("sweeper_waits", action="sweeper_waits", reason=str(error))
+        except (DatabaseUnavailable, asyncpg.PostgresError) as error:
+            log.warning("sweeper_waits", action="sweeper_waits", reason=in_one_line(error))
         if wait:
             await house.signals.timers.wait(wait)
 
