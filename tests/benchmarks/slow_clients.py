@@ -48,8 +48,7 @@ async def measure() -> dict[str, Any]:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     async with stand() as made:
-        environment = {**made.environment("intake"), "UVICORN_HTTP": "tierline.kit.connections:Bounded"}
-        with serving(MODULES["intake"], environment) as (port, pid):
+        with serving(MODULES["intake"], made.environment("intake")) as (port, pid):
             service = psutil.Process(pid)
             key = made.install.credentials["members"]["alder"]["client"]
             first = [kind % key.encode() if b"%s" in kind else kind for kind in KINDS]
