@@ -87,6 +87,8 @@ def serving(app: str, environment: Mapping[str, str], folder: str | None = None)
         "--no-access-log",
         "--log-level",
         "error",
+        "--http",
+        "tierline.kit.connections:Bounded",
     ]
     process = subprocess.Popen([*command, "--timeout-graceful-shutdown", "5"], env=dict(environment), cwd=folder)
     try:
