@@ -19,6 +19,7 @@ from tierline.kit.crashing import point
 from tierline.kit.database import Database, as_json, column
 from tierline.kit.errors import Unavailable
 from tierline.kit.signals import Signal
+from tierline.kit.tracing import Tracing
 from tierline.kit.writing import Write
 
 log = structlog.get_logger()
@@ -83,12 +84,12 @@ def writes(events: Sequence[Envelope]) -> list[Write]:
     return [Write(INSERT, [column(rows, index) for index in range(10)])] if rows else []
 
 
-async def relay(database: Database, bus: EventBus, source: str, signal: Signal) -> None:
+async def relay(database: Database, bus: EventBus, source: str, signal: Signal, tracing: Tracing) -> None:
     """Publish what the outbox holds, for as long as this process leads. Survives a bus or a database that is away."""
     pause = 0.2
     while True:
         try:
-            told = await publish_once(database, bus, source)
+            told = await publish_once(database, bus, source, tracing)
             pause = 0.2
         except Unavailable as error:
             told = 0
@@ -100,7 +101,7 @@ async def relay(database: Database, bus: EventBus, source: str, signal: Signal) 
             await asyncio.sleep(LINGER)
 
 
-async def publish_once(database: Database, bus: EventBus, source: str) -> int:
+async def publish_once(database: Database, bus: EventBus, source: str, tracing: Tracing) -> int:
     """Publish one batch and mark it; how many events it held. Raises `BusUnavailable`."""
     async with database.connection() as held:
         rows = await held.fetch(UNPUBLISHED, BATCH)
@@ -123,7 +124,8 @@ async def publish_once(database: Database, bus: EventBus, source: str) -> int:
         )
         for row in rows
     ]
-    await bus.publish(events)
+    with tracing.sending(events) as sent:
+        await bus.publish(sent)
     point("outbox.sent")
     async with database.connection() as held:
         await held.execute(MARK, [row["pos"] for row in rows])

@@ -14,6 +14,7 @@ from uuid_utils import uuid7
 from tierline.kit import outbox
 from tierline.kit.bus import Envelope, Record
 from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.trace_context import well_formed
 from tierline.kit.writing import together
 
 MOST_ATTEMPTS = 8
@@ -131,6 +132,7 @@ def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scru
         time=now,
         sequence=0,
         data=scrub(item.record.value or b""),
+        traceparent=well_formed(item.record.headers.get("traceparent", b"").decode("latin-1")),
         extensions={
             "dlq-reason": item.reason,
             "dlq-topic": item.record.topic,

@@ -27,6 +27,7 @@ from tierline.kit.settings import Settings
 from tierline.kit.signals import Signals
 from tierline.kit.sweeper import sweep
 from tierline.kit.telemetry import Metrics
+from tierline.kit.tracing import Tracing, open_tracing
 
 log = structlog.get_logger()
 
@@ -73,7 +74,7 @@ class Runtime:
         self._clock = clock
         self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
         self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
-        self.signals, self.metrics = Signals(), Metrics(service.name)
+        self.signals, self.metrics, self.tracing = Signals(), Metrics(service.name), Tracing()
         self.keys = KeyRing(settings.keys)
         self.tokens = StatusTokens(settings.secret.get_secret_value())
         self.egress = Egress(allow_private=settings.allow_private_targets)
@@ -96,6 +97,7 @@ class Runtime:
         """Read what the operator set (raises `Misconfigured`), then connect in the background, however long that takes."""
         self.keys.load()
         self.book = self.service.book(self.settings)
+        self.tracing = open_tracing(self.name, self.settings.bus, self.settings.otlp_endpoint)
         self._opening = asyncio.ensure_future(self._open())
 
     async def stop(self) -> None:
@@ -112,6 +114,7 @@ class Runtime:
         await self.egress.close()
         await self.bus.stop()
         await self.database.stop()
+        await self.tracing.close()
 
     async def readiness(self) -> list[str]:
         """What is missing before this process can serve; empty when it is ready."""
@@ -161,7 +164,7 @@ class Runtime:
     async def _lead(self) -> None:
         channels = self.service.channels(self) if self.service.channels else {}
         async with asyncio.TaskGroup() as group:
-            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox))
+            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox, self.tracing))
             group.create_task(sweep(self, tuple(self.service.rooms), self.consumer))
             group.create_task(self._housekeeping())
             for duty in self.service.duties:

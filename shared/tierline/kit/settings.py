@@ -28,7 +28,11 @@ class Settings(BaseSettings):
     )
     drain_seconds: float = Field(default=10.0, gt=0, description="How long a stopping service may finish its work")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    otlp_endpoint: str | None = Field(default=None, description="Where traces go, if anywhere")
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Where traces go, if anywhere: an OTLP collector's http://host:4318",
+    )
 
 
 def read_settings(kind: type[Settings], **given: object) -> Settings:
