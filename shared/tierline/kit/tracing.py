@@ -143,7 +143,8 @@ class Tracing:
         began: int | None = None,
     ) -> Span:
         assert self._tracer is not None
-        before, linked = parsed(parent), parsed(link)
+        before = parsed(parent)
+        linked = before if link == parent else parsed(link)
         context = trace.set_span_in_context(NonRecordingSpan(before)) if before else Context()
         links = [Link(linked)] if linked else None
         return self._tracer.start_span(name, context, kind, about, links, began)
