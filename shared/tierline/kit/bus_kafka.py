@@ -23,22 +23,24 @@ from aiokafka.errors import (
     CommitFailedError,
     IllegalStateError,
     KafkaError,
+    MessageSizeTooLargeError,
     NoError,
+    RecordListTooLargeError,
     TopicAlreadyExistsError,
     for_code,
 )
 
-from tierline.kit.bus import Envelope, Handle
+from tierline.kit.bus import LARGEST_EVENT, Envelope, Handle, refuse_large
 from tierline.kit.bus_delivery import Pause, handled, in_one_line
 from tierline.kit.bus_kafka_quirks import STOP, Batches, Idle, end_producer, fetched, records, seek_back
 from tierline.kit.bus_kafka_watch import Stalled, Watch
 from tierline.kit.crashing import point
-from tierline.kit.errors import BusUnavailable
+from tierline.kit.errors import BusUnavailable, EventTooLarge
 
 log = structlog.get_logger()
 
+TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 TROUBLE = (KafkaError, OSError, TimeoutError, ValueError)
-LARGEST_EVENT = 4 * 1024 * 1024
 REQUEST_MS = 10_000
 START = 30.0
 REFUSALS = 3
@@ -79,9 +81,10 @@ class KafkaBus:
             raise self._unavailable(error) from error
 
     async def publish(self, events: Sequence[Envelope]) -> None:
-        """Queue all in order, then wait for all. Raises `BusUnavailable` when the outcome is unknown."""
+        """Queue all in order, then wait for all. Raises `BusUnavailable` when the outcome is unknown, or `EventTooLarge`."""
         if not events:
             return
+        refuse_large(events)
         producer, sent = None, []
         try:
             async with asyncio.timeout(self._send_timeout):
@@ -95,6 +98,8 @@ class KafkaBus:
             for future in sent:
                 future.cancel()
             self._discard(producer)
+            if isinstance(error, TOO_LARGE):  # this broker's own limit, or its topic's, is smaller than ours
+                raise EventTooLarge("an event is larger than max.message.bytes of its topic") from error
             raise self._unavailable(error) from error
 
     async def consume(self, group: str, topics: Sequence[str], handle: Handle) -> None:

@@ -3,6 +3,9 @@
 One relay per service at a time (see `leader`), in the order of `pos`, which is the order of versions because every
 writer holds the lock on its thing. A row is marked only when the bus has it, so a crash in between publishes it
 again, with the same id.
+
+A row that the bus will never take is `refused`: it stays here, and with it the later ones of its key and topic, so that
+their order holds, while all others go on. The metrics and the log say so. Whoever leads next tries it once more.
 """
 
 import asyncio
@@ -17,7 +20,7 @@ from tierline.kit.bus import Envelope, EventBus
 from tierline.kit.corridor import Draft, Incoming
 from tierline.kit.crashing import point
 from tierline.kit.database import Database, as_json, column
-from tierline.kit.errors import Unavailable
+from tierline.kit.errors import EventTooLarge, Unavailable
 from tierline.kit.signals import Signal
 from tierline.kit.tracing import Tracing
 from tierline.kit.writing import Write
@@ -34,16 +37,28 @@ INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, sequence, tim
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[],
                      $7::timestamptz[], $8::text[], $9::json[], $10::text[])
 """
-# What has not been told yet, oldest first.
-UNPUBLISHED = """
+WAITING = """
+FROM outbox AS o WHERE published_at IS NULL AND NOT EXISTS (
+    SELECT FROM outbox AS r WHERE r.refused IS NOT NULL AND r.aggregateid = o.aggregateid
+        AND r.aggregatetype = o.aggregatetype AND r.pos <= o.pos
+)
+"""
+# What has not been told yet, oldest first; nothing that was refused or stands behind such a row.
+UNPUBLISHED = f"""
 SELECT pos, id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions, route
-FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1
+{WAITING} ORDER BY pos LIMIT $1
 """
 MARK = "UPDATE outbox SET published_at = now() WHERE pos = ANY($1)"
+REFUSE = "UPDATE outbox SET refused = $2 WHERE pos = ANY($1)"
+TRY_AGAIN = "UPDATE outbox SET refused = NULL WHERE refused IS NOT NULL"
+REFUSALS = "SELECT count(*) FROM outbox WHERE refused IS NOT NULL"
 # How many wait, and since when (the metrics ask).
-BACKLOG = (
-    "SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 FROM outbox WHERE published_at IS NULL"
-)
+BACKLOG = f"SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 {WAITING}"  # noqa: S608
+# The older release tells what this one refuses, and neither reads nor writes the column.
+REFUSED = """
+ALTER TABLE outbox ADD COLUMN refused text;
+CREATE INDEX outbox_refused ON outbox (aggregateid, pos) WHERE refused IS NOT NULL
+"""
 PURGE = "DELETE FROM outbox WHERE published_at < $1"
 
 
@@ -86,9 +101,12 @@ def writes(events: Sequence[Envelope]) -> list[Write]:
 
 async def relay(database: Database, bus: EventBus, source: str, signal: Signal, tracing: Tracing) -> None:
     """Publish what the outbox holds, for as long as this process leads. Survives a bus or a database that is away."""
-    pause = 0.2
+    pause, tried_again = 0.2, False
     while True:
         try:
+            if not tried_again:
+                await try_refused_again(database)
+                tried_again = True
             told = await publish_once(database, bus, source, tracing)
             pause = 0.2
         except Unavailable as error:
@@ -102,7 +120,7 @@ async def relay(database: Database, bus: EventBus, source: str, signal: Signal, 
 
 
 async def publish_once(database: Database, bus: EventBus, source: str, tracing: Tracing) -> int:
-    """Publish one batch and mark it; how many events it held. Raises `BusUnavailable`."""
+    """Publish one batch and mark it, or refuse what the bus never takes; how many events it held. Raises `BusUnavailable`."""
     async with database.connection() as held:
         rows = await held.fetch(UNPUBLISHED, BATCH)
         if not rows:
@@ -125,12 +143,44 @@ async def publish_once(database: Database, bus: EventBus, source: str, tracing: 
         for row in rows
     ]
     with tracing.sending(events) as sent:
-        await bus.publish(sent)
+        told, refused = await _publish(bus, sent)
     point("outbox.sent")
     async with database.connection() as held:
-        await held.execute(MARK, [row["pos"] for row in rows])
+        await held.execute(MARK, [rows[place]["pos"] for place in told])
+        if refused:
+            await held.execute(REFUSE, [rows[place]["pos"] for place in refused], "larger than the bus takes")
     point("outbox.marked")
+    for place in refused:
+        about = {"topic": events[place].topic, "type": events[place].type, "position": rows[place]["pos"]}
+        log.error("event_refused", action="event_refused", source=source, **about)
     return len(rows)
+
+
+async def _publish(bus: EventBus, events: Sequence[Envelope]) -> tuple[Sequence[int], list[int]]:
+    """The places of those that the bus has, and of those that it will never take. The rest stands behind these."""
+    try:
+        await bus.publish(events)
+    except EventTooLarge:
+        pass
+    else:
+        return range(len(events)), []
+    told, refused, behind = [], [], set()
+    for place, event in enumerate(events):
+        if (event.topic, event.key) in behind:
+            continue
+        try:
+            await bus.publish([event])
+            told.append(place)
+        except EventTooLarge:
+            refused.append(place)
+            behind.add((event.topic, event.key))
+    return told, refused
+
+
+async def try_refused_again(database: Database) -> None:
+    """The limit may have been raised since."""
+    async with database.connection() as held:
+        await held.execute(TRY_AGAIN)
 
 
 async def purge(database: Database, now: datetime) -> None:

@@ -37,6 +37,7 @@ class Metrics:
             for key, text in {
                 "outbox_unpublished": "Events decided and not yet told",
                 "outbox_oldest_seconds": "Age of the oldest of them",
+                "outbox_refused": "Events that the bus will never take; those of their key wait behind them",
                 "calls_pending": "Outgoing calls not yet made",
                 "calls_oldest_seconds": "Age of the oldest of them",
                 "targets_closed": "Places that are not called until someone acts",
