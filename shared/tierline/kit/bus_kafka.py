@@ -11,7 +11,7 @@ moves, and begin anew.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -47,7 +47,7 @@ REFUSALS = 3
 
 
 class KafkaBus:
-    """A cluster at `servers` ("host:port,host:port").
+    """A cluster at `servers` ("host:port,host:port"), with what `access` says of TLS and SASL.
 
     `send_timeout` bounds a publish. `session_timeout` says how long a silent member keeps its partitions,
     `stall` how long a reader may stand still while there is something to read.
@@ -58,13 +58,15 @@ class KafkaBus:
         servers: str,
         *,
         client_id: str,
+        access: Mapping[str, Any] | None = None,
         partitions: int = 12,
         replication: int = 1,
         send_timeout: float = 15.0,
         session_timeout: float = 45.0,
         stall: float = 30.0,
     ) -> None:
-        self._servers, self._client_id = servers, client_id
+        self._servers = servers
+        self._client: dict[str, Any] = {"bootstrap_servers": servers, "client_id": client_id, **(access or {})}
         self._partitions, self._replication = partitions, replication
         self._send_timeout, self._session_timeout, self._stall = send_timeout, session_timeout, stall
         self._producer: Any = None
@@ -137,9 +139,7 @@ class KafkaBus:
                 task.cancel()
 
     async def _make_topics(self, topics: Sequence[str]) -> None:
-        admin = AIOKafkaAdminClient(
-            bootstrap_servers=self._servers, client_id=self._client_id, request_timeout_ms=REQUEST_MS
-        )
+        admin = AIOKafkaAdminClient(**self._client, request_timeout_ms=REQUEST_MS)
         try:
             await admin.start()
             # Asked first, because a role that may not make topics may still use those that are there.
@@ -166,8 +166,7 @@ class KafkaBus:
         async with self._making:
             if self._producer is None:
                 producer = AIOKafkaProducer(
-                    bootstrap_servers=self._servers,
-                    client_id=self._client_id,
+                    **self._client,
                     acks="all",
                     enable_idempotence=True,
                     linger_ms=2,
@@ -193,8 +192,7 @@ class KafkaBus:
     async def _member(self, group: str, topics: Sequence[str]) -> AsyncIterator[tuple[Any, Idle]]:
         session_ms = int(self._session_timeout * 1000)
         consumer = AIOKafkaConsumer(
-            bootstrap_servers=self._servers,
-            client_id=self._client_id,
+            **self._client,
             group_id=group,
             enable_auto_commit=False,
             auto_offset_reset="earliest",
@@ -254,7 +252,10 @@ class KafkaBus:
 
     def _unavailable(self, error: BaseException) -> BusUnavailable:
         reason = in_one_line(error)
-        return BusUnavailable(f"Kafka does not answer at {self._servers} ({reason}); start it, or correct TIERLINE_BUS")
+        also = "" if self._client.get("security_protocol", "PLAINTEXT") == "PLAINTEXT" else " and TIERLINE_KAFKA_..."
+        return BusUnavailable(
+            f"Kafka does not answer at {self._servers} ({reason}); start it, or correct TIERLINE_BUS{also}"
+        )
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]

@@ -1,7 +1,8 @@
 """Kafka's topics read from their beginning to their end as it is now, by a reader that belongs to no group."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -14,11 +15,12 @@ from tierline.kit.errors import BusUnavailable
 PATIENCE = 30.0
 
 
-async def kafka_history(servers: str, topics: Sequence[str]) -> AsyncIterator[list[Record]]:
+async def kafka_history(servers: str, topics: Sequence[str], access: Mapping[str, Any]) -> AsyncIterator[list[Record]]:
     """The records, a batch at a time. Raises `BusUnavailable` when the cluster is silent for half a minute."""
     consumer = AIOKafkaConsumer(
         *topics,
         bootstrap_servers=servers,
+        **access,
         enable_auto_commit=False,
         isolation_level="read_committed",
         fetch_max_wait_ms=50,

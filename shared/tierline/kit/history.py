@@ -18,9 +18,11 @@ async def history(address: str, topics: Sequence[str]) -> AsyncIterator[list[Rec
     """The records, a batch at a time, in the order of each key of each topic. Raises `Unavailable` with the remedy."""
     if address.startswith("kafka://"):
         # As in `buses`: the library is loaded only where it is used.
+        from tierline.kit.bus_kafka_access import kafka_access  # noqa: PLC0415
         from tierline.kit.bus_kafka_history import kafka_history  # noqa: PLC0415
 
-        async for records in kafka_history(address.removeprefix("kafka://"), topics):
+        servers = address.removeprefix("kafka://").partition("?")[0]
+        async for records in kafka_history(servers, topics, kafka_access()):
             yield records
         return
     held = await connect(address, "history")
