@@ -115,7 +115,8 @@ async def test_who_does_not_fit_is_told_so_in_one_line_without_the_password(
         await bus.start(["things"])
     await bus.stop()
     assert "\n" not in str(said.value)
-    assert not {PASSWORD, "wrong-battery"} & set(str(said.value).split())
+    assert PASSWORD not in str(said.value)
+    assert "wrong-battery" not in str(said.value)
 
 
 class _Rig(KafkaRig):
