@@ -49,8 +49,10 @@ REFUSALS = 3
 class KafkaBus:
     """A cluster at `servers` ("host:port,host:port"), with what `access` says of TLS and SASL.
 
-    `send_timeout` bounds a publish. `session_timeout` says how long a silent member keeps its partitions,
-    `stall` how long a reader may stand still while there is something to read.
+    `send_timeout` bounds a publish, `stall` how long a reader may stand still while there is something to read.
+    `session_timeout` says how long a silent member keeps its partitions: long enough to miss four heartbeats, since what
+    computes for long runs in threads, and short, since the port promises seconds. Who is taken for dead too early costs
+    a batch that is read again.
     """
 
     def __init__(
@@ -62,7 +64,7 @@ class KafkaBus:
         partitions: int = 12,
         replication: int = 1,
         send_timeout: float = 15.0,
-        session_timeout: float = 45.0,
+        session_timeout: float = 12.0,
         stall: float = 30.0,
     ) -> None:
         self._servers = servers
