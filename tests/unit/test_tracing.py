@@ -135,6 +135,15 @@ async def test_a_collector_that_is_away_keeps_nobody_waiting() -> None:
     assert {line["action"] for line in said} == {"traces_lost"}
 
 
+def test_a_variable_of_opentelemetrys_own_that_is_nonsense_is_refused_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_MAX_QUEUE_SIZE", "1")  # less than a batch
+    with pytest.raises(Misconfigured, match=r"^OTEL_.*unset it") as said:
+        open_tracing("tier1", "kafka://h:9092", "http://127.0.0.1:9")
+    assert "\n" not in str(said.value)
+
+
 def test_an_endpoint_that_is_none_is_refused_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(Misconfigured, match=r"TIERLINE_OTLP_ENDPOINT: .* collector") as said:
         read_settings(

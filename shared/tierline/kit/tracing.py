@@ -19,7 +19,9 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Link, NonRecordingSpan, Span, SpanKind, StatusCode
 
 from tierline.kit.bus import Envelope
+from tierline.kit.bus_delivery import in_one_line
 from tierline.kit.corridor import Incoming
+from tierline.kit.errors import Misconfigured
 from tierline.kit.trace_context import CURRENT, parsed, same_trace, text, traceparent
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "PATCH", "OPTIONS"})
@@ -151,13 +153,20 @@ class Tracing:
 
 
 def open_tracing(name: str, bus: str, endpoint: str | None) -> Tracing:
-    """The spans of a service, sent to the endpoint that a setting or OpenTelemetry's own variables name, if any."""
+    """The spans of a service, sent to the endpoint that a setting or OpenTelemetry's own variables name, if any.
+
+    Raises:
+        Misconfigured: one of those variables cannot be what it says.
+    """
     if not endpoint and not any(os.environ.get(variable) for variable in ENDPOINTS):
         return Tracing()
     # The library that sends costs memory, so that only who wants traces loads it.
     from tierline.kit.tracing_export import Export  # noqa: PLC0415
 
-    export = Export(name, endpoint)
+    try:
+        export = Export(name, endpoint)
+    except (ValueError, OSError) as error:
+        raise Misconfigured(f"OTEL_...: {in_one_line(error)}; correct or unset it") from error
     return Tracing(name, bus.partition(":")[0], export.tracer(), export.close)
 
 
