@@ -41,6 +41,7 @@ log = structlog.get_logger()
 
 TOO_LARGE = (MessageSizeTooLargeError, RecordListTooLargeError)
 TROUBLE = (KafkaError, OSError, TimeoutError, ValueError)
+BATCH_BYTES = 256 * 1024
 REQUEST_MS = 10_000
 START = 30.0
 REFUSALS = 3
@@ -97,6 +98,9 @@ class KafkaBus:
                     headers = list(event.headers().items())
                     sent.append(await producer.send(event.topic, event.data, event.key.encode(), headers=headers))
                     point("bus.sending")
+                    if len(event.data) > BATCH_BYTES:
+                        # It goes alone, and a broker may refuse it; what follows must not overtake it.
+                        await sent[-1]
                 await asyncio.gather(*sent)
         except (*TROUBLE, BusUnavailable) as error:
             for future in sent:
@@ -172,7 +176,7 @@ class KafkaBus:
                     acks="all",
                     enable_idempotence=True,
                     linger_ms=2,
-                    max_batch_size=256 * 1024,
+                    max_batch_size=BATCH_BYTES,
                     max_request_size=LARGEST_EVENT,
                     request_timeout_ms=REQUEST_MS,
                 )
