@@ -70,7 +70,10 @@ async def test_an_event_that_the_bus_never_takes_waits_alone_with_its_ticket_and
     assert other not in {breach.ticket for breach in report.breaches}
 
     monkeypatch.undo()  # the limit is raised, and whoever leads next tries again
-    await outbox.try_refused_again(intake.database)
+    async with intake.database.connection() as held:
+        await held.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'intake-lead' AND usename = current_user"
+        )
     await _taken_in(home, stuck, 2)
     case = (await home.case("tier1", stuck)).json()
     assert [message["text"][:3] for message in case["conversation"]] == ["xxx", "And"]

@@ -37,28 +37,24 @@ INSERT INTO outbox (id, aggregatetype, aggregateid, type, payload, sequence, tim
 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::bytea[], $6::bigint[],
                      $7::timestamptz[], $8::text[], $9::json[], $10::text[])
 """
-WAITING = """
-FROM outbox AS o WHERE published_at IS NULL AND NOT EXISTS (
-    SELECT FROM outbox AS r WHERE r.refused IS NOT NULL AND r.aggregateid = o.aggregateid
-        AND r.aggregatetype = o.aggregatetype AND r.pos <= o.pos
-)
-"""
-# What has not been told yet, oldest first; nothing that was refused or stands behind such a row.
-UNPUBLISHED = f"""
+# What has not been told yet, oldest first; nothing that was refused, or stands behind such a row.
+UNPUBLISHED = """
 SELECT pos, id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions, route
-{WAITING} ORDER BY pos LIMIT $1
+FROM outbox WHERE published_at IS NULL AND NOT (aggregatetype || ' ' || aggregateid = ANY($2)) ORDER BY pos LIMIT $1
 """
 MARK = "UPDATE outbox SET published_at = now() WHERE pos = ANY($1)"
 REFUSE = "UPDATE outbox SET refused = $2 WHERE pos = ANY($1)"
-TRY_AGAIN = "UPDATE outbox SET refused = NULL WHERE refused IS NOT NULL"
-REFUSALS = "SELECT count(*) FROM outbox WHERE refused IS NOT NULL"
+TRY_AGAIN = "UPDATE outbox SET refused = NULL WHERE published_at IS NULL AND refused IS NOT NULL"
+REFUSALS = "SELECT count(*) FROM outbox WHERE published_at IS NULL AND refused IS NOT NULL"
 # How many wait, and since when (the metrics ask).
-BACKLOG = f"SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 {WAITING}"  # noqa: S608
-# The older release tells what this one refuses, and neither reads nor writes the column.
-REFUSED = """
-ALTER TABLE outbox ADD COLUMN refused text;
-CREATE INDEX outbox_refused ON outbox (aggregateid, pos) WHERE refused IS NOT NULL
+BACKLOG = """
+SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8
+FROM outbox WHERE published_at IS NULL AND NOT (aggregatetype || ' ' || aggregateid = ANY(ARRAY(
+    SELECT aggregatetype || ' ' || aggregateid FROM outbox WHERE published_at IS NULL AND refused IS NOT NULL
+)))
 """
+# The older release tells what this one refuses, and neither reads nor writes the column.
+REFUSED = "ALTER TABLE outbox ADD COLUMN refused text"
 PURGE = "DELETE FROM outbox WHERE published_at < $1"
 
 
@@ -101,13 +97,12 @@ def writes(events: Sequence[Envelope]) -> list[Write]:
 
 async def relay(database: Database, bus: EventBus, source: str, signal: Signal, tracing: Tracing) -> None:
     """Publish what the outbox holds, for as long as this process leads. Survives a bus or a database that is away."""
-    pause, tried_again = 0.2, False
+    pause, held = 0.2, None
     while True:
         try:
-            if not tried_again:
-                await try_refused_again(database)
-                tried_again = True
-            told = await publish_once(database, bus, source, tracing)
+            if held is None:
+                held = await _try_refused_again(database)
+            told = await publish_once(database, bus, source, tracing, held)
             pause = 0.2
         except Unavailable as error:
             told = 0
@@ -119,10 +114,13 @@ async def relay(database: Database, bus: EventBus, source: str, signal: Signal, 
             await asyncio.sleep(LINGER)
 
 
-async def publish_once(database: Database, bus: EventBus, source: str, tracing: Tracing) -> int:
-    """Publish one batch and mark it, or refuse what the bus never takes; how many events it held. Raises `BusUnavailable`."""
-    async with database.connection() as held:
-        rows = await held.fetch(UNPUBLISHED, BATCH)
+async def publish_once(database: Database, bus: EventBus, source: str, tracing: Tracing, held: set[str]) -> int:
+    """Publish one batch and mark it; how many events it had. Raises `BusUnavailable`.
+
+    What the bus never takes is refused. `held` are the topics and keys that stand behind such events, these included.
+    """
+    async with database.connection() as tx:
+        rows = await tx.fetch(UNPUBLISHED, BATCH, list(held))
         if not rows:
             return 0
     point("outbox.read")
@@ -145,11 +143,12 @@ async def publish_once(database: Database, bus: EventBus, source: str, tracing: 
     with tracing.sending(events) as sent:
         told, refused = await _publish(bus, sent)
     point("outbox.sent")
-    async with database.connection() as held:
-        await held.execute(MARK, [rows[place]["pos"] for place in told])
+    async with database.connection() as tx:
+        await tx.execute(MARK, [rows[place]["pos"] for place in told])
         if refused:
-            await held.execute(REFUSE, [rows[place]["pos"] for place in refused], "larger than the bus takes")
+            await tx.execute(REFUSE, [rows[place]["pos"] for place in refused], "larger than the bus takes")
     point("outbox.marked")
+    held.update(f"{events[place].topic} {events[place].key}" for place in refused)
     for place in refused:
         about = {"topic": events[place].topic, "type": events[place].type, "position": rows[place]["pos"]}
         log.error("event_refused", action="event_refused", source=source, **about)
@@ -177,10 +176,11 @@ async def _publish(bus: EventBus, events: Sequence[Envelope]) -> tuple[Sequence[
     return told, refused
 
 
-async def try_refused_again(database: Database) -> None:
-    """The limit may have been raised since."""
-    async with database.connection() as held:
-        await held.execute(TRY_AGAIN)
+async def _try_refused_again(database: Database) -> set[str]:
+    """The limit may have been raised since: nothing is held."""
+    async with database.connection() as tx:
+        await tx.execute(TRY_AGAIN)
+    return set()
 
 
 async def purge(database: Database, now: datetime) -> None:

@@ -2,7 +2,6 @@
 
 from alembic import op
 
-from tierline.kit.migrate import statements
 from tierline.kit.outbox import REFUSED
 
 revision = "0005"
@@ -10,6 +9,5 @@ down_revision = "0004"
 
 
 def upgrade() -> None:
-    """Add the column, empty, and its index."""
-    for statement in statements(REFUSED):
-        op.execute(statement)
+    """Add the column, empty."""
+    op.execute(REFUSED)
