@@ -5,6 +5,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -15,8 +16,8 @@ from rigs import Rig
 from stage import MOMENT, Reader, Stage, ids, until
 
 from tierline.kit import bus_delivery
-from tierline.kit.bus import Record
-from tierline.kit.errors import BusUnavailable, Undecodable
+from tierline.kit.bus import AROUND, LARGEST_EVENT, Record
+from tierline.kit.errors import BusUnavailable, EventTooLarge, Undecodable
 
 HERE = Path(__file__).parent
 
@@ -294,6 +295,19 @@ async def test_an_address_that_leads_nowhere_is_said_in_one_line_with_its_remedy
         assert "\n" not in str(said.value)
     await bus.publish([])  # nothing to publish needs nobody
     await bus.stop()
+
+
+async def test_an_event_that_no_bus_takes_is_refused_and_the_others_are_not(stage: Stage) -> None:
+    bus, reader = await stage.bus(), Reader()
+    small, plain = stage.event("small", 1), stage.event("large", 1)
+    largest = replace(plain, data=b"x" * (LARGEST_EVENT - AROUND - 4 * len(plain.key)))
+    beyond = replace(largest, data=largest.data + b"x")
+    with pytest.raises(EventTooLarge):
+        await bus.publish([small, beyond])
+    await bus.publish([small, largest])
+    async with stage.reading(bus, reader):
+        await until(lambda: len(reader.records) >= 2)
+    assert {record.key: record.value for record in reader.records} == {b"small": small.data, b"large": largest.data}
 
 
 async def test_ping_answers_and_starting_again_changes_nothing(stage: Stage) -> None:

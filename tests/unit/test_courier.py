@@ -12,6 +12,7 @@ from tierline.kit import calls, courier
 from tierline.kit.calls import Result, Waiting
 from tierline.kit.courier import HELD, Courier
 from tierline.kit.errors import DatabaseUnavailable
+from tierline.kit.tracing import Tracing
 
 NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 CALL = Waiting("call-1", "room", "key", "mail", "someone", {}, {}, 0, NOW)
@@ -50,7 +51,8 @@ def _courier(sent: list[str], failures: list[Exception], recorded: list[Result])
             raise failures.pop(0)
         recorded.append(result)
 
-    house: Any = SimpleNamespace(database=SimpleNamespace(transaction=transaction), now=lambda: NOW)
+    database = SimpleNamespace(transaction=transaction)
+    house: Any = SimpleNamespace(database=database, now=lambda: NOW, tracing=Tracing())
     made = Courier(house, [], {"mail": channel})
     made._record = record  # type: ignore[method-assign]
     return made

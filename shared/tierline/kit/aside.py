@@ -9,6 +9,7 @@ from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming
 from tierline.kit.database import Database, Tx, column
 from tierline.kit.errors import Undecodable
+from tierline.kit.trace_context import well_formed
 from tierline.kit.writing import Write
 
 KEEP = timedelta(days=120)
@@ -63,7 +64,7 @@ def incoming(envelope: Envelope, read: Callable[[str, bytes], Any]) -> Incoming:
         at=envelope.time,
         data=data,
         sequence=envelope.sequence,
-        traceparent=envelope.traceparent,
+        traceparent=well_formed(envelope.traceparent),
         envelope=envelope,
     )
 

@@ -2,7 +2,8 @@
 
 `publish(events)` returns only when every event is durable, in the order given for each key. If it raises, the
 outcome is unknown: some may be durable. The caller keeps its rows and publishes them again, so a reader may see
-an event twice, always with the same `id`.
+an event twice, always with the same `id`. With `EventTooLarge` trying again is no use: one of the events is larger than
+the bus takes, and publishing them one by one shows which.
 
 `consume(group, topics, handle)` calls `handle` with batches until it is cancelled:
 - at least once: a batch is done when `handle` returns; if it raises, takes minutes, or the process dies, the same
@@ -23,12 +24,16 @@ from datetime import UTC, datetime
 from itertools import repeat
 from typing import Protocol
 
-from tierline.kit.errors import Undecodable
+from tierline.kit.errors import EventTooLarge, Undecodable
 
 SPEC_VERSION = "1.0"
 NAMES = ("ce_id", "ce_type", "ce_source", "traceparent", "ce_route")
 LONGEST_NAME = 500
 """What names something is short: it is kept in indexes."""
+
+LARGEST_EVENT = 4 * 1024 * 1024
+"""What a topic takes at once: an event's key, data and headers, and what the bus itself writes around them."""
+AROUND = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +74,15 @@ class Envelope:
         if self.route:
             named["ce_route"] = self.route
         return {name: value.encode() for name, value in {**named, **self.extensions}.items()}
+
+
+def refuse_large(events: Sequence[Envelope]) -> None:
+    """Before any is sent. Raises `EventTooLarge` where one is larger than every bus takes."""
+    for event in events:
+        # A character of text is at most four bytes; what else stands in the headers is short.
+        text = len(event.key) + sum(len(value) for value in event.extensions.values())
+        if len(event.data) + 4 * text > LARGEST_EVENT - AROUND:
+            raise EventTooLarge(f"an event of {event.topic} is larger than {LARGEST_EVENT - AROUND} bytes")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +152,7 @@ class EventBus(Protocol):
         """Connect, and make the topics that are missing. Raises `BusUnavailable` with the remedy."""
 
     async def publish(self, events: Sequence[Envelope]) -> None:
-        """Make the events durable. Raises `BusUnavailable` when the outcome is unknown."""
+        """Make the events durable. Raises `BusUnavailable` when the outcome is unknown, or `EventTooLarge`."""
 
     async def consume(self, group: str, topics: Sequence[str], handle: Handle) -> None:
         """Call `handle` with batches until cancelled. Never returns by itself; survives a broker's absence."""

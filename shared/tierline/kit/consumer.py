@@ -100,6 +100,7 @@ class Consumer:
                 dead.append(self._unreadable(record, error))
         if not facts and not dead:
             return
+        began = time.time_ns()
         facts = await self._looked_up(facts)
         async with house.database.transaction() as tx:
             identities = [f.id for f in facts] + [f"{d.record.topic}@{d.record.position}" for d in dead]
@@ -109,8 +110,9 @@ class Consumer:
             dead = [d for d in dead if f"{d.record.topic}@{d.record.position}" in fresh]
             waiting = await parking.blocked(tx, list({fact.key for fact in new})) if new else set()
             failed = {fact.id: (fact, BEHIND) for fact in new if fact.key in waiting}
-            ready = [fact for fact in new if fact.id not in failed]
-            failed |= await self._through(tx, ready) if ready else {}
+            with house.tracing.processing(new, failed, began) as traced:
+                ready = [fact for fact in traced if fact.id not in failed]
+                failed |= await self._through(tx, ready) if ready else {}
             aside = [
                 Parked(origin.get(fact.id) or _record(fact.envelope), fact.key, fact.id, reason)
                 for fact, reason in failed.values()
@@ -171,9 +173,12 @@ class Consumer:
     async def _retry(self, item: Parked) -> None:
         house = self._house
         try:
+            began = time.time_ns()
             facts = await self._looked_up([incoming(item.record.envelope(), self._rooms[0].read)])
             async with house.database.transaction() as tx:
-                failed = await self._through(tx, facts)
+                failed: dict[str, tuple[Incoming, str]] = {}
+                with house.tracing.processing(facts, failed, began) as traced:
+                    failed |= await self._through(tx, traced)
                 if failed:
                     raise _StillFailing(next(reason for _, reason in failed.values() if reason != BEHIND))
                 await parking.done(tx, item)

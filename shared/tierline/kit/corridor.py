@@ -102,9 +102,10 @@ class Outcome(Generic[S]):
     """What a batch came to, ready to be saved with one statement for each kind."""
 
     states: dict[str, S] = field(default_factory=dict)
+    traces: dict[str, str | None] = field(default_factory=dict)
     events: list[tuple[Incoming, Draft]] = field(default_factory=list)
     timers: dict[tuple[str, str], Timer | None] = field(default_factory=dict)
-    calls: list[tuple[str, Call]] = field(default_factory=list)
+    calls: list[tuple[Incoming, Call]] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
     set_aside: list[Incoming] = field(default_factory=list)
     taken_up: list[Incoming] = field(default_factory=list)
@@ -114,9 +115,10 @@ class Outcome(Generic[S]):
         """Enter one decision."""
         if decision.state is not None:
             self.states[fact.key] = decision.state
+            self.traces.setdefault(fact.key, fact.traceparent)
         self.events.extend((fact, draft) for draft in decision.events)
         self.timers.update({(fact.key, name): timer for name, timer in decision.timers.items()})
-        self.calls.extend((fact.key, call) for call in decision.calls)
+        self.calls.extend((fact, call) for call in decision.calls)
         self.rows.extend(decision.rows)
 
 

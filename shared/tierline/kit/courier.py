@@ -16,6 +16,7 @@ from tierline.kit.crashing import point
 from tierline.kit.database import of_what_was_asked
 from tierline.kit.errors import DatabaseUnavailable
 from tierline.kit.room import House, Room
+from tierline.kit.tracing import failed
 from tierline.kit.webhooks import next_attempt
 
 log = structlog.get_logger()
@@ -80,11 +81,14 @@ class Courier:
     async def _make(self, call: Waiting) -> None:
         point("call.due")
         began = time.monotonic()
-        try:
-            async with asyncio.timeout(LONGEST):
-                result = await self._channels[call.lane](call)
-        except Exception as error:  # whatever a channel meets is one failed attempt
-            result = Result(delivered=False, note=type(error).__name__)
+        with self._house.tracing.calling(call.lane, call.key, call.attempts + 1, call.traceparent) as span:
+            try:
+                async with asyncio.timeout(LONGEST):
+                    result = await self._channels[call.lane](call)
+            except Exception as error:  # whatever a channel meets is one failed attempt
+                result = Result(delivered=False, note=type(error).__name__)
+            if not result.delivered:
+                failed(span, "held" if result.hold else "failed")
         point("call.made")
         await self._insist(call, result, time.monotonic() - began)
 

@@ -14,11 +14,12 @@ from uuid_utils import uuid7
 from tierline.kit import outbox
 from tierline.kit.bus import Envelope, Record
 from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.trace_context import well_formed
 from tierline.kit.writing import together
 
 MOST_ATTEMPTS = 8
-LONGEST_LETTER = 256 * 1024
-"""Bytes of a record, and characters of its headers, that a letter tells; the whole stays here."""
+LARGEST_LETTER, LONGEST_HEADERS, LONGEST_KEY = 256 * 1024, 65_536, 1000
+"""What a letter tells of a record: bytes, characters of its headers and of its key; the whole stays here."""
 
 Scrub = Callable[[bytes], bytes]
 """What a record's value looks like in a letter that many may read."""
@@ -124,15 +125,18 @@ async def later(
 
 
 def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scrub) -> Envelope:
+    """The letter, which no bus finds too large whatever the record was; all of it is kept here."""
+    headers = as_json({name: value.decode("latin-1") for name, value in item.record.headers.items()})
     return Envelope(
         topic=f"{item.record.topic}.dead",
-        key=_plain(item.key) or "unreadable",
+        key=_plain(item.key)[:LONGEST_KEY] or "unreadable",
         id=str(uuid7()),
         type="tierline.kit.dead.v1",
         source=source,
         time=now,
         sequence=0,
-        data=scrub(item.record.value or b"")[:LONGEST_LETTER],
+        data=scrub(item.record.value or b"")[:LARGEST_LETTER],
+        traceparent=well_formed(item.record.headers.get("traceparent", b"").decode("latin-1")),
         extensions={
             "dlq-reason": item.reason,
             "dlq-topic": item.record.topic,
@@ -140,7 +144,7 @@ def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scru
             "dlq-consumer": consumer,
             "dlq-event-id": item.event_id or "",
             "dlq-attempts": str(item.attempts),
-            "dlq-headers": _headers(item.record)[:LONGEST_LETTER],
+            "dlq-headers": headers if len(headers) <= LONGEST_HEADERS else "{}",
         },
     )
 

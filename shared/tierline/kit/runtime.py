@@ -13,7 +13,7 @@ from fastapi import APIRouter
 
 from tierline.kit import aside, inbox, outbox
 from tierline.kit.auth import KeyRing, StatusTokens
-from tierline.kit.backlog import WAITING, Backlog
+from tierline.kit.backlog import Backlog
 from tierline.kit.bus import EventBus
 from tierline.kit.consumer import Consumer
 from tierline.kit.courier import Channel, Courier
@@ -28,6 +28,7 @@ from tierline.kit.settings import Settings
 from tierline.kit.signals import Signals
 from tierline.kit.sweeper import sweep
 from tierline.kit.telemetry import Metrics
+from tierline.kit.tracing import Tracing, open_tracing
 
 log = structlog.get_logger()
 
@@ -74,7 +75,7 @@ class Runtime:
         self._clock = clock
         self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
         self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
-        self.signals, self.metrics = Signals(), Metrics(service.name)
+        self.signals, self.metrics, self.tracing = Signals(), Metrics(service.name), Tracing()
         self.backlog = Backlog(settings.max_outbox)
         self.keys = KeyRing(settings.keys)
         self.tokens = StatusTokens(settings.secret.get_secret_value())
@@ -100,6 +101,7 @@ class Runtime:
         """Read what the operator set (raises `Misconfigured`), then connect in the background, however long that takes."""
         self.keys.load()
         self.book = self.service.book(self.settings)
+        self.tracing = open_tracing(self.name, self.settings.bus, self.settings.otlp_endpoint)
         self._opening = asyncio.ensure_future(self._open())
 
     async def stop(self) -> None:
@@ -111,7 +113,7 @@ class Runtime:
             await _end(task)
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(self.settings.drain_seconds):
-                while self._leading and (self._calling() or await self._unpublished()):
+                while self._leading and (self._calling() or await self._untold()):
                     self.signals.outbox.set()
                     await asyncio.sleep(0.02)
         for task in (self._leading, self._measuring):
@@ -119,6 +121,7 @@ class Runtime:
         await self.egress.close()
         await self.bus.stop()
         await self.database.stop()
+        await self.tracing.close()
 
     async def readiness(self) -> list[str]:
         """What is missing before this process can serve; empty when it is ready."""
@@ -174,7 +177,7 @@ class Runtime:
     async def _lead(self) -> None:
         channels = self.service.channels(self) if self.service.channels else {}
         async with asyncio.TaskGroup() as group:
-            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox))
+            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox, self.tracing))
             group.create_task(sweep(self, tuple(self.service.rooms), self.consumer))
             group.create_task(self._housekeeping())
             for duty in self.service.duties:
@@ -193,9 +196,9 @@ class Runtime:
     def _calling(self) -> bool:
         return self._courier is not None and self._courier.busy
 
-    async def _unpublished(self) -> int:
+    async def _untold(self) -> bool:
         async with self.database.connection() as held:
-            return int(await held.fetchval(WAITING))
+            return bool(await held.fetchval(outbox.UNTOLD))
 
 
 def _loop(name: str, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
