@@ -7,6 +7,7 @@ import pytest
 
 from notifier.settings import NotifierSettings
 from tierline.kit.errors import Refused
+from tierline.kit.mail import MailSettings
 from tierline.kit.problems import _KNOWN
 from tierline.kit.settings import Settings
 
@@ -34,7 +35,8 @@ def test_every_setting_has_its_row_with_its_default():
     page = (ROOT / "docs/operating.md").read_text()
     for name, field in NotifierSettings.model_fields.items():
         default = "must be set" if field.is_required() else f"`{field.default}`"
-        who = "" if name in Settings.model_fields else " (notifier)"
+        mail = name in MailSettings.model_fields
+        who = "" if name in Settings.model_fields else " (notifier, tier3)" if mail else " (notifier)"
         assert f"| `TIERLINE_{name.upper()}` | {default} | {field.description}{who} |" in page
 
 

@@ -6,12 +6,13 @@ from datetime import datetime
 from typing import Any
 
 from tier3_liaison.cases import VendorCase
+from tier3_liaison.closing import Place
 from tier3_liaison.handlers import ON
 from tier3_liaison.liaisons import look_up
 from tier3_liaison.records import Disclosure, Wish
 from tier3_liaison.registry import Endpoint
 from tierline.desk.cases import case_room
-from tierline.domain.words import Desk
+from tierline.domain.words import Component, Desk
 from tierline.kit.database import Tx
 
 VENDORS_TABLE = """
@@ -46,7 +47,17 @@ updated_at = now()
 # How an endpoint does; a change that a person made meanwhile stands.
 NOTE_HEALTH = """
 UPDATE vendors SET failing_since = $3, disabled_at = $4, disabled_why = $5 WHERE slug = $1 AND url = $2
-AND disabled_at IS NULL
+AND disabled_at IS NULL RETURNING 1
+"""
+# For each component of a member, how many calls to a vendor wait.
+WAITING = """
+SELECT cases.member, cases.component, count(*) FROM calls JOIN cases USING (key)
+WHERE calls.target = $1 AND calls.status = 'pending' GROUP BY 1, 2
+"""
+# What each liaison heard last of each vendor's endpoint.
+TOLD = """
+SELECT DISTINCT ON (about ->> 'vendor', target) about ->> 'vendor' AS vendor, id, about ->> 'type' AS type, target AS "to",
+status, attempts, created_at, finished_at FROM calls WHERE lane = 'mail' ORDER BY about ->> 'vendor', target, pos DESC
 """
 CLOSED = "SELECT count(*) FROM vendors WHERE disabled_at IS NOT NULL"
 RECEIVE = "INSERT INTO webhook_inbox (vendor, webhook_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1"
@@ -87,9 +98,24 @@ async def put_vendor(tx: Tx, kept: Endpoint) -> None:
     await tx.execute(PUT_VENDOR, kept.slug, kept.url, list(kept.secrets), kept.overlap_until, *health)
 
 
-async def note_health(tx: Tx, after: Endpoint) -> None:
-    """Keep how an endpoint does, unless a person changed or closed it meanwhile."""
-    await tx.execute(NOTE_HEALTH, after.slug, after.url, after.failing_since, after.disabled_at, after.disabled_why)
+async def note_health(tx: Tx, after: Endpoint) -> bool:
+    """Keep how an endpoint does; False where a person changed or closed it meanwhile, and nothing was kept."""
+    health = (after.failing_since, after.disabled_at, after.disabled_why)
+    return await tx.fetchval(NOTE_HEALTH, after.slug, after.url, *health) is not None
+
+
+async def waiting(tx: Tx, vendor: str) -> dict[Place, int]:
+    """Where calls to a vendor wait, and how many."""
+    rows = await tx.fetch(WAITING, vendor)
+    return {Place(member, Component(component)): count for member, component, count in rows}
+
+
+async def told(tx: Tx) -> dict[str, list[dict[str, Any]]]:
+    """The last mail to each liaison about each vendor's endpoint."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in await tx.fetch(TOLD):
+        found.setdefault(row["vendor"], []).append({name: value for name, value in row.items() if name != "vendor"})
+    return found
 
 
 async def save_rows(tx: Tx, rows: Sequence[Any]) -> None:
