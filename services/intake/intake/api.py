@@ -21,6 +21,9 @@ from intake.forms import (
 from intake.submitting import idempotency_key, submit
 from intake.tickets import Ticket
 from tierline.desk.api import TicketId, desk_router
+from tierline.desk.moves import carry_out
+from tierline.desk.wishes import declining
+from tierline.desk.wishes_api import wishes_router
 from tierline.domain import chain
 from tierline.domain.case import Audience
 from tierline.domain.policy import Policies
@@ -258,4 +261,4 @@ def _trace(request: Request) -> str | None:
     return getattr(request.state, "traceparent", None)
 
 
-ROUTERS = [router, desk_router(Desk.STATE)]
+ROUTERS = [router, desk_router(Desk.STATE, declining(carry_out)), wishes_router(Desk.STATE)]

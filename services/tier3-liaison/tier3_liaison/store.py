@@ -1,4 +1,4 @@
-"""Tables and queries: the cases, the vendors and their endpoints, what vendors sent, what they were told, the wishes."""
+"""Tables and queries: the cases, the vendors and their endpoints, what vendors sent, what they were told."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -9,8 +9,9 @@ from tier3_liaison.cases import VendorCase
 from tier3_liaison.closing import Place
 from tier3_liaison.handlers import ON
 from tier3_liaison.liaisons import look_up
-from tier3_liaison.records import Disclosure, Wish
+from tier3_liaison.records import Disclosure
 from tier3_liaison.registry import Endpoint
+from tierline.desk import wishes
 from tierline.desk.cases import case_room
 from tierline.domain.words import Component, Desk
 from tierline.kit.database import Tx
@@ -65,10 +66,6 @@ DISCLOSE = """
 INSERT INTO disclosures (call_id, ticket_id, member, vendor, at, type, fields, removed, why)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
-KEEP_WISH = """
-INSERT INTO wishes (id, at, member, component, impact, reason, subject, description, answer)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
-"""
 # What was disclosed of a ticket, oldest first; `sent_at` stays empty until the vendor has taken it.
 DISCLOSURES = """
 SELECT d.call_id, d.ticket_id, d.member, d.vendor, d.at, d.type, d.fields, d.removed, d.why, c.status,
@@ -77,12 +74,6 @@ FROM disclosures AS d LEFT JOIN calls AS c ON c.id = d.call_id
 WHERE ($1::text IS NULL OR d.ticket_id = $1) AND ($2::text IS NULL OR d.vendor = $2)
 AND ($3::text IS NULL OR d.member = $3) AND ($4::timestamptz IS NULL OR (d.at, d.call_id) > ($4, $5::text))
 ORDER BY d.at, d.call_id LIMIT $6
-"""
-WISHES = """
-SELECT id, at, member, component, impact, reason, subject, description, answer FROM wishes
-WHERE ($1::text IS NULL OR component = $1) AND ($2::timestamptz IS NULL OR at >= $2)
-AND ($3::text IS NULL OR reason = $3) AND ($4::text IS NULL OR member = $4)
-AND ($5::timestamptz IS NULL OR (at, id) > ($5, $6::text)) ORDER BY at, id LIMIT $7
 """
 
 
@@ -119,13 +110,10 @@ async def told(tx: Tx) -> dict[str, list[dict[str, Any]]]:
 
 
 async def save_rows(tx: Tx, rows: Sequence[Any]) -> None:
-    """Keep what was disclosed, and the wishes."""
+    """Keep what was disclosed."""
     disclosures = [tuple(row.model_dump().values()) for row in rows if isinstance(row, Disclosure)]
     if disclosures:
         await tx.executemany(DISCLOSE, disclosures)
-    wishes = [tuple(row.model_dump().values()) for row in rows if isinstance(row, Wish)]
-    if wishes:
-        await tx.executemany(KEEP_WISH, wishes)
 
 
 async def disclosures(
@@ -140,4 +128,4 @@ async def disclosures(
     return [dict(row) for row in await tx.fetch(DISCLOSURES, ticket_id, vendor, member, *after, limit)]
 
 
-CASES = replace(case_room(VendorCase, Desk.TIER3, ON), save_rows=save_rows, look_up=look_up)
+CASES = replace(case_room(VendorCase, Desk.TIER3, ON), save_rows=save_rows, write_rows=wishes.writes, look_up=look_up)

@@ -2,7 +2,8 @@
 
 from alembic import op
 
-from tier3_liaison.records import TABLES
+from tier3_liaison.records import TABLE
+from tierline.desk import wishes
 from tierline.kit.migrate import statements
 
 revision = "0002"
@@ -19,5 +20,5 @@ CREATE INDEX calls_target ON calls (target, pos);
 
 def upgrade() -> None:
     """Make them."""
-    for statement in statements(VENDORS, TABLES):
+    for statement in statements(VENDORS, TABLE, wishes.TABLE):
         op.execute(statement)
