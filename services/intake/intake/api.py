@@ -196,7 +196,10 @@ _wish("confirm", policy.confirm, held=False, form=WishForm)
 async def support_matrix(
     running: Running, who: Caller, member: Annotated[str | None, Query(max_length=40)] = None
 ) -> dict[str, Any]:
-    """Who staffs which tier of which component for this member, and who the liaison is."""
+    """Who staffs which tier of which component for this member, and who its policy names as liaison.
+
+    Whoever was put in a liaison's place since stands at Tier 3 alone: `GET /v1/liaisons` there.
+    """
     policies: Policies = running.book
     asked = who.member or member
     if asked is None or asked not in policies:
