@@ -4,8 +4,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass
+from threading import Thread
 
-from tantivy import Document, Index, Occur, Query, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
+from tantivy import Document, Index, IndexWriter, Occur, Query, SchemaBuilder, TextAnalyzerBuilder, Tokenizer
 
 from tierline.desk.language import stems, understood
 
@@ -42,7 +43,7 @@ class Ranking:
         self._schema = builder.build()
         self._index = Index(self._schema)
         self._index.register_tokenizer("spaces", TextAnalyzerBuilder(Tokenizer.whitespace()).build())
-        self._texts, self._loose = dict(texts), 0
+        self._texts, self._loose, self._settling = dict(texts), 0, Thread()
         self._write(texts)
 
     def changed(self, changes: Mapping[str, Text | None]) -> "Ranking":
@@ -84,16 +85,27 @@ class Ranking:
         return [self._searcher.doc(place)["key"][0] for _, place in hits]
 
     def _write(self, changes: Mapping[str, Text | None]) -> None:
+        if self._settling.ident is not None:
+            self._settling.join()  # an index has one writer at a time
         writer = self._index.writer(WRITER_MEMORY, 1)
         for key, text in changes.items():
             writer.delete_documents_by_term("key", key)
             if text is not None:
                 writer.add_document(_document(key, text))
         writer.commit()
+        self._look()
+        self._scale = math.log(2 + len(self._texts))
+        self._settling = Thread(target=self._settle, args=(writer,), name="settling", daemon=True)
+        self._settling.start()
+
+    def _settle(self, writer: IndexWriter) -> None:
+        """The engine puts its pieces together now and then; nobody waits for that but the next change."""
         writer.wait_merging_threads()
+        self._look()
+
+    def _look(self) -> None:
         self._index.reload()
         self._searcher = self._index.searcher()
-        self._scale = math.log(2 + len(self._texts))
 
     def _for(self, group: str | None, member: str) -> Query:
         """What is meant for this group and may be found by this member."""
