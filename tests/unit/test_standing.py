@@ -86,7 +86,7 @@ def test_after_any_changes_each_member_finds_what_is_its_own_to_find(
         assert {one.key for one, _ in earlier[0].best("", "both", "", 50)} == earlier[1]
 
 
-def test_a_single_change_is_applied_to_the_index_and_many_make_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_new_is_applied_to_the_index_and_many_changes_make_it_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
     first = ranking.Ranking({f"/k{number}": Text(f"word{number}", "") for number in range(50)})
     whole = ranking.Ranking.__init__
@@ -97,5 +97,7 @@ def test_a_single_change_is_applied_to_the_index_and_many_make_it_anew(monkeypat
     assert made == []
     assert after.best("fresh", "", 1)[0][0] == "/k1"
     assert "/k2" not in [key for key, _ in after.best("word2", "", 50)]
-    after.changed({f"/n{number}": Text("many", "") for number in range(9)})
-    assert made == [58]
+    more = after.changed({f"/n{number}": Text("many", "") for number in range(90)})
+    assert (made, len(more.best("many", "", 100))) == ([], 90)
+    more.changed({f"/k{number}": Text("other", "") for number in range(10, 25)})
+    assert made == [139]

@@ -16,7 +16,7 @@ MOST_WORDS = 300
 WRITER_MEMORY = 15_000_000  # bytes; the least that the engine works with
 EVERYONE = "*"
 LOOSE = 10
-"""One text in so many may have changed since the index was made; then it is made anew, since what is gone still counts."""
+"""One text in so many may have changed or gone since the index was made; then it is made anew: what is gone still counts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class Ranking:
     def changed(self, changes: Mapping[str, Text | None]) -> "Ranking":
         """The ranking after these keys have these texts, or none."""
         texts = {key: text for key, text in {**self._texts, **changes}.items() if text is not None}
-        loose = self._loose + len(changes)
+        loose = self._loose + sum(key in self._texts for key in changes)
         if loose * LOOSE > len(texts):
             return Ranking(texts)
         after = copy(self)
