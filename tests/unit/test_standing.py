@@ -1,6 +1,11 @@
 """A shelf in memory: whatever was changed, each member finds what it would find had everything been read anew."""
 
+import asyncio
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -9,7 +14,8 @@ from hypothesis import strategies as some
 from tierline.desk import ranking
 from tierline.desk.ranking import Text
 from tierline.desk.shelf import Kept
-from tierline.desk.shelf_ranking import Standing
+from tierline.desk.shelf_ranking import AtWork, Standing
+from tierline.kit.documents import Documents
 
 OWNERS, IDS, MEMBERS = ("", "alder", "birch"), ("aa", "bb", "cc", "dd"), ("", "alder", "birch", "cedar")
 AT = datetime(2026, 11, 25, tzinfo=UTC)
@@ -101,3 +107,45 @@ def test_what_is_new_is_applied_to_the_index_and_many_changes_make_it_anew(monke
     assert (made, len(more.best("many", "", 100))) == ([], 90)
     more.changed({f"/k{number}": Text("other", "") for number in range(10, 25)})
     assert made == [139]
+
+
+class Library:
+    """A running service's database, as far as a shelf asks it; it counts how often all that changed was read."""
+
+    def __init__(self) -> None:
+        self.database, self.revision, self.leaves, self.reads = self, 1, [leaf("", "aa", 1, False, False)], 0
+
+    @asynccontextmanager
+    async def connection(self) -> AsyncIterator["Library"]:
+        yield self
+
+    async def fetchval(self, _: str) -> int:
+        return self.revision
+
+    async def fetch(self, _: str, since: int) -> list[dict[str, str]]:
+        self.reads += 1
+        return [{"doc": one.model_dump_json()} for one in self.leaves if one.version > since]
+
+
+async def test_who_gives_up_waiting_stops_nothing_and_all_wait_for_one_reading() -> None:
+    held, at_work, library = threading.Event(), threading.Event(), Library()
+
+    def slowly(one: Leaf) -> Text | None:
+        at_work.set()
+        assert held.wait(20)
+        return told(one)
+
+    shelf = AtWork(Documents("leaves", Leaf, {}), slowly)
+    running: Any = library
+    impatient = asyncio.ensure_future(shelf.now(running))
+    await asyncio.to_thread(at_work.wait, 20)
+    impatient.cancel()
+    others = [asyncio.ensure_future(shelf.now(running)) for _ in range(5)]
+    await asyncio.sleep(0)
+    held.set()
+    assert len({id(one) for one in await asyncio.gather(*others)}) == library.reads == 1
+    library.revision, library.leaves = 2, [leaf("", "bb", 2, False, False)]
+    assert {one.id for one, _ in (await shelf.now(running)).best("", "both", "", 9)} == {"aa", "bb"}
+    assert library.reads == 2
+    library.revision, library.leaves = 1, [leaf("", "cc", 1, False, False)]
+    assert {one.id for one, _ in (await shelf.now(running)).best("", "both", "", 9)} == {"cc"}

@@ -83,6 +83,10 @@ class AtWork(Generic[K]):
             known, revision = self._standing.get(running), await tx.fetchval(REVISION)
         if known is not None and known.revision == revision:
             return known
+        # Whoever gives up waiting must not stop it halfway: an index has one writer at a time.
+        return await asyncio.shield(asyncio.ensure_future(self._bring_up(running)))
+
+    async def _bring_up(self, running: Runtime) -> Standing[K]:
         async with self._locks.setdefault(running, asyncio.Lock()):
             async with running.database.connection() as tx:
                 known, revision = self._standing.get(running), await tx.fetchval(REVISION)
