@@ -18,6 +18,7 @@ from uuid_utils import uuid7
 from embedded.mailbox import Mailbox
 from notifier import channels
 from notifier.settings import NotifierSettings
+from tierline.kit import mail as post
 from tierline.kit.auth import StatusTokens
 from tierline.kit.calls import Result, Waiting
 
@@ -122,7 +123,7 @@ FAULTS: dict[str, tuple[dict[str, bytes | None], bool | None]] = {
 async def test_only_a_refusal_of_the_address_or_the_mail_itself_is_an_end(
     fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(channels, "PATIENCE", 0.5)
+    monkeypatch.setattr(post, "PATIENCE", 0.5)
     answers, final = FAULTS[fault]
     server = await asyncio.start_server(lambda r, w: _serve(r, w, answers), "127.0.0.1", 0)
     async with server:

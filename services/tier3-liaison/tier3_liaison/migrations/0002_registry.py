@@ -2,7 +2,8 @@
 
 from alembic import op
 
-from tier3_liaison.records import TABLES
+from tier3_liaison.records import TABLE
+from tierline.desk import wishes
 from tierline.kit import indexes
 from tierline.kit.migrate import statements
 
@@ -20,5 +21,5 @@ ALTER TABLE vendors ADD COLUMN disabled_why text NOT NULL DEFAULT '';
 def upgrade() -> None:
     """Make them; the index first, as it ends a transaction."""
     indexes.build("calls_target", "calls (target, pos)")
-    for statement in statements(VENDORS, TABLES):
+    for statement in statements(VENDORS, TABLE, wishes.TABLE):
         op.execute(statement)

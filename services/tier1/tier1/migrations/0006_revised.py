@@ -1,0 +1,14 @@
+"""At which revision of the library each article changed, so that only what changed is read. Whichever release changes it."""
+
+from alembic import op
+
+from tierline.desk.shelf import revised
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    """Add the column, and what writes it."""
+    for statement in revised("articles"):
+        op.execute(statement)
