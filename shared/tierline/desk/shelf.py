@@ -35,11 +35,10 @@ INSERT INTO library VALUES (0);
 def revised(table: str) -> tuple[str, ...]:
     """The statements by which each row of a library's table says at which revision it changed, whichever release writes it."""
     return (
-        f"ALTER TABLE {table} ADD COLUMN revision bigint NOT NULL DEFAULT 0",
-        f"CREATE INDEX {table}_revision ON {table} (revision)",
-        f"CREATE FUNCTION {table}_revise() RETURNS trigger LANGUAGE plpgsql AS $$ "  # noqa: S608 - our own name
+        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS revision bigint NOT NULL DEFAULT 0",
+        f"CREATE OR REPLACE FUNCTION {table}_revise() RETURNS trigger LANGUAGE plpgsql AS $$ "  # noqa: S608 - our own name
         "BEGIN NEW.revision := (SELECT revision FROM library); RETURN NEW; END $$",
-        f"CREATE TRIGGER {table}_revise BEFORE INSERT OR UPDATE ON {table} "
+        f"CREATE OR REPLACE TRIGGER {table}_revise BEFORE INSERT OR UPDATE ON {table} "
         f"FOR EACH ROW EXECUTE FUNCTION {table}_revise()",
     )
 

@@ -26,9 +26,9 @@ PRESENT = "SELECT version_num FROM alembic_version"
 
 
 def statements(*scripts: str) -> list[str]:
-    """The single statements of these scripts; a comment stands on lines of its own."""
+    """The single statements of these scripts; a comment stands on lines of its own, and what stands between `$$` is one."""
     plain = "\n".join(re.sub(r"(?m)^\s*--.*$", "", script) for script in scripts)
-    return [statement for part in plain.split(";") if (statement := part.strip())]
+    return [found for part in re.findall(r"(?:\$\$.*?\$\$|[^;])+", plain, re.DOTALL) if (found := part.strip())]
 
 
 def head(migrations: Path) -> str:
