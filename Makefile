@@ -66,10 +66,13 @@ docs: install ## Draw what is drawn from the code
 kafka: install ## A real Apache Kafka on this machine, without Docker
 	@$(BIN)/python deploy/kafka-local/kafka_local.py $(ARGS)
 
-lock: ## Lock every version with its hashes
+LOCKING := --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+lock: ## Lock every version with its hashes: for the workspace, and of these what a service's container needs
 	$(BIN)/python deploy/wanted.py > .venv/wanted.txt
-	$(BIN)/uv pip compile -q .venv/wanted.txt --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url -o requirements.lock
+	$(BIN)/uv pip compile -q .venv/wanted.txt $(LOCKING) -o requirements.lock
+	$(BIN)/python deploy/wanted.py services > .venv/wanted.txt
+	$(BIN)/uv pip compile -q .venv/wanted.txt $(LOCKING) -c requirements.lock -o deploy/service.lock
 
 clean: ## Forget the virtual environment and the caches, keep the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -7,14 +7,15 @@ import importlib.util
 import os
 import sys
 
-MOVE_FIRST = """            rows = await reader.fetch(sql.READ, group, topics, BATCH)
+MOVE_FIRST = """            unsettled = found[0]["unsettled"]
             if rows:
                 last = {row["topic"]: (row["number"], row["pos"]) for row in rows}
                 numbers, places = [number for number, _ in last.values()], [pos for _, pos in last.values()]
                 await reader.execute(sql.MOVE, group, list(last), numbers, places)
 """
 COMMIT_FIRST = """            watch.moved()
-            await _committed(consumer, batches, group)
+            positions.done(batches)
+            await positions.settled(STOP)
 """
 APPLY_ALL = """    await tx.fetch(CLAIM, consumer, list(dict.fromkeys(ids)))
     return set(ids)
@@ -23,13 +24,13 @@ MUTANTS = {
     # Reads by position alone: what an open transaction still holds is passed over for good.
     "naive_cursor": (
         "tierline.kit.bus_postgres_sql",
-        "        AND l.xid < pg_snapshot_xmin(pg_current_snapshot())\n",
+        "            AND l.xid < pg_snapshot_xmin(pg_current_snapshot())\n",
         "",
     ),
     # The event log's reader moves on before the batch has had its effect.
     "moves_first": (
         "tierline.kit.bus_postgres",
-        "            rows = await reader.fetch(sql.READ, group, topics, BATCH)\n",
+        '            unsettled = found[0]["unsettled"]\n',
         MOVE_FIRST,
     ),
     # Kafka's offsets are committed before the batch has had its effect.

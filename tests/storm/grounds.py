@@ -60,7 +60,7 @@ class Kafka:
     """A broker that tells its clients to come through a proxy."""
 
     def __init__(self, folder: Path, advertised: int) -> None:
-        self._broker = LocalBroker(folder / "kafka", advertised=advertised)
+        self._broker = LocalBroker(folder / "kafka", "--advertised-port", str(advertised))
 
     def port(self) -> int:
         """Where it listens, or will again."""

@@ -153,6 +153,9 @@ CREATE TABLE idempotency (
 );
 """
 
+# The trace in which it was submitted: all that happens to it belongs to it.
+TRACED = "ALTER TABLE tickets ADD COLUMN traceparent text"
+
 DOCUMENTS = Documents(
     "tickets",
     Ticket,
@@ -166,4 +169,5 @@ DOCUMENTS = Documents(
         "submitted_at": ("timestamptz", lambda ticket: ticket.file.submitted_at),
         "waits_since": ("timestamptz", lambda ticket: ticket.waits_since),
     },
+    traced=True,
 )

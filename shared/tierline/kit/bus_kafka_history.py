@@ -1,7 +1,8 @@
 """Kafka's topics read from their beginning to their end as it is now, by a reader that belongs to no group."""
 
 import asyncio
-from collections.abc import AsyncIterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, Mapping, MutableMapping, Sequence
+from typing import Any
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
@@ -15,7 +16,10 @@ PATIENCE = 30.0
 
 
 async def kafka_history(
-    servers: str, topics: Sequence[str], read_to: MutableMapping[str, int] | None = None
+    servers: str,
+    topics: Sequence[str],
+    access: Mapping[str, Any],
+    read_to: MutableMapping[str, int] | None = None,
 ) -> AsyncIterator[list[Record]]:
     """The records, a batch at a time; behind `read_to`, where it is given, which then holds how far it was read.
 
@@ -24,6 +28,7 @@ async def kafka_history(
     consumer = AIOKafkaConsumer(
         *topics,
         bootstrap_servers=servers,
+        **access,
         enable_auto_commit=False,
         isolation_level="read_committed",
         fetch_max_wait_ms=50,

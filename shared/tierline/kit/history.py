@@ -23,9 +23,11 @@ async def history(
     """
     if address.startswith("kafka://"):
         # As in `buses`: the library is loaded only where it is used.
+        from tierline.kit.bus_kafka_access import kafka_access  # noqa: PLC0415
         from tierline.kit.bus_kafka_history import kafka_history  # noqa: PLC0415
 
-        async for records in kafka_history(address.removeprefix("kafka://"), topics, read_to):
+        servers = address.removeprefix("kafka://").partition("?")[0]
+        async for records in kafka_history(servers, topics, kafka_access(), read_to):
             yield records
         return
     held = await connect(address, "history")
