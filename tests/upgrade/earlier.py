@@ -1,6 +1,6 @@
 """Earlier releases: their code, taken out of this repository's history, to be run beside today's in the same environment.
 
-`releases` names them. No path of this tree is on theirs, so what runs as `previous` is the previous release and nothing else.
+`releases` names them. Their folders come before today's on the path, so what runs as `previous` is the previous release.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-"""Facts as a release writes them, and how it reads them. Run by any release: `facts.py write COUNT SEED`, `facts.py read`.
+"""Facts as a release writes them, and how it reads them. Run by any release: `facts.py write COUNT SEED`, `read`, `where`.
 
 What is written is made from the release's own types, so every field, every word of a list and every empty thing occurs.
 """
@@ -9,6 +9,7 @@ import types
 import typing
 from datetime import UTC, datetime
 from enum import Enum
+from importlib import import_module
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
@@ -66,5 +67,11 @@ def read() -> None:
             print(json.dumps({"refused": f"{type(error).__name__}: {error}"}))
 
 
+def where() -> None:
+    """Print the places from which this release is run."""
+    for name in ("tierline", "embedded", "intake", "tier1", "tier2", "tier3_liaison", "notifier"):
+        print(import_module(name).__file__)
+
+
 if __name__ == "__main__":
-    write(int(sys.argv[2]), int(sys.argv[3])) if sys.argv[1] == "write" else read()
+    {"write": write, "read": read, "where": where}[sys.argv[1]](*map(int, sys.argv[2:]))

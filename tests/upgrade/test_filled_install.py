@@ -47,7 +47,7 @@ async def server(folder: Path, request: pytest.FixtureRequest) -> AsyncIterator[
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize(("name", "of_each"), [("previous", 14), ("oldest", 4)], ids=["previous", "oldest"])
+@pytest.mark.parametrize(("name", "of_each"), [("previous", 10), ("oldest", 4)], ids=["previous", "oldest"])
 async def test_an_install_that_was_killed_at_work_goes_on_under_todays_release(
     name: str,
     of_each: int,

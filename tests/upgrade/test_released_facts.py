@@ -13,6 +13,14 @@ OF_EACH = 25
 
 
 @pytest.mark.parametrize("name", ["previous", "oldest"])
+async def test_an_earlier_release_is_run_by_its_own_code_alone(name: str, request: pytest.FixtureRequest) -> None:
+    earlier: Release = request.getfixturevalue(name)
+    places = [Path(line) for line in (await earlier.run(FACTS, "where")).splitlines()]
+    assert len(places) == 7
+    assert all(place.is_relative_to(earlier.folder) for place in places), places
+
+
+@pytest.mark.parametrize("name", ["previous", "oldest"])
 async def test_what_an_earlier_release_writes_is_read_today(name: str, request: pytest.FixtureRequest) -> None:
     earlier: Release = request.getfixturevalue(name)
     written = await _written(earlier) + _golden(earlier)
