@@ -7,6 +7,8 @@ PACKAGES := shared services/intake services/tier1 services/tier2 services/tier3-
 PROJECTS := $(addsuffix /pyproject.toml,$(PACKAGES))
 STAMP := .venv/.installed
 PYTEST := $(BIN)/python -m pytest
+# The longest first: two run side by side, and neither shall wait for the other at the end.
+STORIES := $(addprefix tests/,failure upgrade journey service contract simulation unit)
 
 help: ## What can be made
 	@grep -hE '^[a-z-]+:.*## ' Makefile | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -21,7 +23,7 @@ run: install ## Run the five services and play the sample day (ARGS=--once ends 
 	@$(BIN)/tierline demo $(ARGS)
 
 test: install ## Every test there is
-	$(PYTEST) tests/unit tests/simulation tests/contract tests/service tests/journey tests/failure tests/upgrade $(ARGS)
+	$(PYTEST) -n 2 --dist loadfile --no-loadscope-reorder $(STORIES) $(ARGS)
 
 unit: install ## The pure rules
 	$(PYTEST) tests/unit $(ARGS)
