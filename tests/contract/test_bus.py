@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -14,6 +15,7 @@ from cloudevents.core.v1.event import CloudEvent
 from rigs import Rig
 from stage import MOMENT, Reader, Stage, ids, until
 
+from tierline.kit import bus_delivery
 from tierline.kit.bus import AROUND, LARGEST_EVENT, Record
 from tierline.kit.errors import BusUnavailable, EventTooLarge, Undecodable
 
@@ -76,6 +78,27 @@ async def test_a_failed_batch_comes_again_and_nothing_behind_it_is_lost_or_skipp
     assert sum(events[17].id in batch for batch in reader.batches) >= 4
     assert len(reader.ids) == 80, "what was handled came again"
     assert reader.sequences() == {f"key-{n}": list(range(1, 21)) for n in range(4)}
+
+
+async def test_a_batch_that_never_ends_is_given_up_and_comes_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_delivery, "PATIENCE", 0.5)
+    bus, reader, hangs = await stage.bus(), Reader(), 2
+    events = stage.events(40, keys=4)
+
+    async def handle(records: Sequence[Record]) -> None:
+        nonlocal hangs
+        if hangs:
+            hangs -= 1
+            await asyncio.Event().wait()
+        await reader(records)
+
+    await bus.publish(events)
+    async with stage.reading(bus, handle):
+        await until(lambda: len(reader.records) >= 40)
+    assert sorted(reader.ids) == sorted(ids(events))
+    assert reader.sequences() == {f"key-{n}": list(range(1, 11)) for n in range(4)}
 
 
 async def test_the_pause_after_a_failure_grows(stage: Stage) -> None:

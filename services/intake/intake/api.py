@@ -21,6 +21,9 @@ from intake.forms import (
 from intake.submitting import idempotency_key, submit
 from intake.tickets import Ticket
 from tierline.desk.api import TicketId, desk_router
+from tierline.desk.moves import carry_out
+from tierline.desk.wishes import declining
+from tierline.desk.wishes_api import wishes_router
 from tierline.domain import chain
 from tierline.domain.case import Audience
 from tierline.domain.policy import Policies
@@ -191,7 +194,10 @@ _wish("confirm", policy.confirm, held=False, form=WishForm)
 async def support_matrix(
     running: Running, who: Caller, member: Annotated[str | None, Query(max_length=40)] = None
 ) -> dict[str, Any]:
-    """Who staffs which tier of which component for this member, and who the liaison is."""
+    """Who staffs which tier of which component for this member, and who its policy names as liaison.
+
+    Whoever was put in a liaison's place since stands at Tier 3 alone: `GET /v1/liaisons` there.
+    """
     policies: Policies = running.book
     asked = who.member or member
     if asked is None or asked not in policies:
@@ -252,4 +258,4 @@ def _view(ticket: Ticket) -> TicketView:
     )
 
 
-ROUTERS = [router, desk_router(Desk.STATE)]
+ROUTERS = [router, desk_router(Desk.STATE, declining(carry_out)), wishes_router(Desk.STATE)]

@@ -37,7 +37,15 @@ def submit(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
     question = Question(file.component, reporter.role, file.impact, file.subject, file.description)
     route = policy.first_desk(question)
     reason = Reason.STATE_RULE if route.rule.startswith("state_rules.") else None
-    opened = Ticket(file=file, version=1, status=Status.OPEN, desk=route.to, updated_at=now)
+    opened = Ticket(
+        file=file,
+        version=1,
+        status=Status.OPEN,
+        desk=route.to,
+        updated_at=now,
+        handed=events.TicketSubmitted.name,
+        waits_since=now,
+    )
     told = events.TicketSubmitted(
         **_about(opened),
         by="reporter",
@@ -48,7 +56,7 @@ def submit(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
         reason=reason,
         case=file,
     )
-    return _decided(opened.model_copy(update={"handed": told.name}).watched(now), told, now)
+    return _decided(opened, told, now)
 
 
 def reply(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[Ticket]:

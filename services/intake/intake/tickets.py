@@ -47,8 +47,9 @@ class Ticket(Frozen):
 
     def telling(self, entry: "Entry") -> tuple[Self, "Entry"]:
         """The ticket with one more fact in its history, and the fact with its place there."""
-        placed = entry.model_copy(update={"number": self.facts + 1, "before": self.head})
-        sealed = placed.model_copy(update={"hash": digest(placed.model_dump(mode="json", exclude={"member", "hash"}))})
+        place = {"number": self.facts + 1, "before": self.head}
+        said = {**entry.model_dump(mode="json", exclude={"member"}), **place}
+        sealed = entry.model_copy(update={**place, "hash": digest(said)})
         return self.model_copy(update={"facts": sealed.number, "head": sealed.hash}), sealed
 
 
@@ -150,11 +151,6 @@ CREATE TABLE idempotency (
     at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (caller, key)
 );
-"""
-
-WATCHED = """
-ALTER TABLE tickets ADD COLUMN waits_since timestamptz;
-CREATE INDEX tickets_waiting ON tickets (waits_since) WHERE waits_since IS NOT NULL;
 """
 
 # The trace in which it was submitted: all that happens to it belongs to it.

@@ -12,6 +12,7 @@ from tier3_liaison.api_registry import router as registry_router
 from tier3_liaison.cases import VendorUpdate
 from tier3_liaison.policy import carry_out_and_tell
 from tierline.desk.api import desk_router
+from tierline.desk.wishes_api import wishes_router
 from tierline.domain.words import Desk
 from tierline.kit import timers, webhooks
 from tierline.kit.corridor import Timer
@@ -67,4 +68,5 @@ ROUTERS = [
     registry_router,
     calls_router,
     records_router,
+    wishes_router(Desk.TIER3),
 ]

@@ -49,7 +49,7 @@ AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR about ->> 'member
 """
 # One page of calls, the newest first.
 PAGE = """
-SELECT pos, id, key, target, about, status, attempts, next_at, created_at, finished_at FROM calls WHERE room = $1
+SELECT pos, id, key, lane, target, about, status, attempts, next_at, created_at, finished_at FROM calls WHERE room = $1
 AND ($2::text IS NULL OR key = $2) AND ($3::text IS NULL OR target = $3) AND ($4::text IS NULL OR status = $4)
 AND ($5::text IS NULL OR about ->> 'member' = $5) AND ($6::bigint IS NULL OR pos < $6) ORDER BY pos DESC LIMIT $7
 """

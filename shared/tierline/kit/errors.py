@@ -6,7 +6,8 @@ KitError
 │   ├── Stale             412   ├── TooLarge   413   ├── Invalid  422   ├── ConditionRequired  428
 ├── Unavailable           503: a dependency is away; the machine tries again
 │   ├── BusUnavailable
-│   └── DatabaseUnavailable
+│   ├── DatabaseUnavailable
+│   └── OutboxFull        the bus takes too little for too long: nothing more is taken in
 ├── Misconfigured         the operator acts: said in one line at start
 ├── EventTooLarge         an event that the bus will never take: its outbox keeps it, and a person is told
 └── Undecodable           a record that can never be read: set aside as a dead letter
@@ -78,6 +79,10 @@ class BusUnavailable(Unavailable):
 
 class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
+
+
+class OutboxFull(Unavailable):
+    """Too much waits to be told; nothing more is taken in until some of it has been."""
 
 
 class Misconfigured(KitError):

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 
 from tierline.kit.errors import ConditionRequired, Stale, Unavailable
 from tierline.kit.problems import away, problem
@@ -26,6 +27,10 @@ SAFE = [
     (b"cache-control", b"no-store"),
     (b"x-frame-options", b"DENY"),
 ]
+
+
+GONE = 499
+"""What the metrics call a request whose client went away before it was answered."""
 
 
 class _TooLarge(Exception):
@@ -80,6 +85,8 @@ class Door:
                 taken = 0
                 detail = f"a request may hold at most {limit} bytes"
                 await problem(413, "too-large", "The request is too large", detail)(scope, receive, guarded)
+        except ClientDisconnect:
+            status = status or GONE
         except Unavailable as error:
             if not status:
                 await away(error)(scope, receive, guarded)

@@ -42,17 +42,25 @@ UNPUBLISHED = """
 SELECT pos, id, aggregatetype, aggregateid, type, payload, sequence, time, traceparent, extensions, route
 FROM outbox WHERE published_at IS NULL AND NOT (aggregatetype || ' ' || aggregateid = ANY($2)) ORDER BY pos LIMIT $1
 """
-MARK = "UPDATE outbox SET published_at = now() WHERE pos = ANY($1)"
+# They have been told. Not waited for until it is on disk: what a crash makes forgotten is told again, with the same id.
+MARK = """
+UPDATE outbox SET published_at = now() FROM (SELECT set_config('synchronous_commit', 'off', true)) AS unhurried
+WHERE pos = ANY($1)
+"""
 REFUSE = "UPDATE outbox SET refused = $2 WHERE pos = ANY($1)"
 TRY_AGAIN = "UPDATE outbox SET refused = NULL WHERE published_at IS NULL AND refused IS NOT NULL"
 REFUSALS = "SELECT count(*) FROM outbox WHERE published_at IS NULL AND refused IS NOT NULL"
-# How many wait, and since when (the metrics ask).
-BACKLOG = """
-SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8
+TO_BE_TOLD = """
 FROM outbox WHERE published_at IS NULL AND NOT (aggregatetype || ' ' || aggregateid = ANY(ARRAY(
     SELECT aggregatetype || ' ' || aggregateid FROM outbox WHERE published_at IS NULL AND refused IS NOT NULL
 )))
 """
+# How many wait, and since when (the metrics ask).
+BACKLOG = f"SELECT count(*), coalesce(extract(epoch FROM now() - min(time)), 0)::float8 {TO_BE_TOLD}"  # noqa: S608
+# Whether any waits (who stops asks).
+UNTOLD = f"SELECT EXISTS (SELECT {TO_BE_TOLD})"
+# Since when the first of them has waited.
+OLDEST = f"SELECT time {TO_BE_TOLD} ORDER BY pos LIMIT 1"
 # The older release tells what this one refuses, and neither reads nor writes the column.
 REFUSED = "ALTER TABLE outbox ADD COLUMN refused text"
 PURGE = "DELETE FROM outbox WHERE published_at < $1"

@@ -12,13 +12,14 @@ from datetime import datetime, timedelta
 from uuid_utils import uuid7
 
 from tierline.kit import outbox
-from tierline.kit.bus import LARGEST_EVENT, Envelope, Record
+from tierline.kit.bus import Envelope, Record
 from tierline.kit.database import Database, Tx, as_json, column
 from tierline.kit.trace_context import well_formed
 from tierline.kit.writing import together
 
 MOST_ATTEMPTS = 8
-LARGEST_LETTER, LONGEST_HEADERS, LONGEST_KEY = LARGEST_EVENT // 2, 65_536, 1000
+LARGEST_LETTER, LONGEST_HEADERS, LONGEST_KEY = 256 * 1024, 65_536, 1000
+"""What a letter tells of a record: bytes, characters of its headers and of its key; the whole stays here."""
 
 Scrub = Callable[[bytes], bytes]
 """What a record's value looks like in a letter that many may read."""
@@ -30,10 +31,10 @@ INSERT INTO parked (key, topic, position, event_id, headers, value, reason, not_
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::text[],
                      $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[])
 """
-# The first parked event of each key, where it may be tried again.
+# The first parked event of each key, where it may be tried again; those that have waited longest go first.
 HEADS = """
 SELECT * FROM (SELECT DISTINCT ON (key) * FROM parked WHERE blocks ORDER BY key, pos) AS head
-WHERE not_before <= $1 AND dead_at IS NULL ORDER BY pos LIMIT 100
+WHERE not_before <= $1 AND dead_at IS NULL ORDER BY not_before, pos LIMIT 100
 """
 LOCK = "SELECT 1 FROM parked WHERE pos = $1 FOR UPDATE"
 DONE = "DELETE FROM parked WHERE pos = $1"
@@ -71,7 +72,7 @@ async def park(
             item.record.topic,
             item.record.position,
             item.event_id,
-            as_json({name: value.decode("latin-1") for name, value in item.record.headers.items()}),
+            _headers(item.record),
             item.record.value,
             item.reason,
             now + timedelta(seconds=1),
@@ -146,6 +147,10 @@ def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scru
             "dlq-headers": headers if len(headers) <= LONGEST_HEADERS else "{}",
         },
     )
+
+
+def _headers(record: Record) -> str:
+    return as_json({name: value.decode("latin-1") for name, value in record.headers.items()})
 
 
 def _plain(text: str) -> str:

@@ -12,6 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from tierline.kit import aside, calls, outbox, timers
+from tierline.kit.backlog import Backlog
 from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming, Outcome, Rule, fold
 from tierline.kit.crashing import point
@@ -37,6 +38,8 @@ class House(Protocol):
     def database(self) -> Database: ...
     @property
     def signals(self) -> Signals: ...
+    @property
+    def backlog(self) -> Backlog: ...
     @property
     def tracing(self) -> Tracing: ...
     @property
@@ -105,7 +108,12 @@ class Room(Generic[S]):
     async def decide(
         self, tx: Tx, house: House, fact: Incoming, rule: Rule[S], *, new: bool = False
     ) -> tuple[S | None, Outcome[S]]:
-        """The same within the caller's transaction; the caller nudges the signals after its commit."""
+        """The same within the caller's transaction; the caller nudges the signals after its commit.
+
+        Raises:
+            OutboxFull: what would be told could not be kept.
+        """
+        house.backlog.check()
         states, homes = ({}, {}) if new else await self.documents.load_traced(tx, [fact.key], lock=True)
         kept = {} if new else await aside.load(tx, self.name, [fact.key], self.read)
         now = house.now()

@@ -27,6 +27,7 @@ class Settings(BaseSettings):
     max_import: int = Field(
         default=268_435_456, ge=1024, description="Largest import, in bytes; it is read as a stream"
     )
+    max_outbox: int = Field(default=200_000, ge=10, description="So many events may wait for the bus; then 503")
     drain_seconds: float = Field(default=10.0, gt=0, description="How long a stopping service may finish its work")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     otlp_endpoint: str | None = Field(

@@ -37,6 +37,8 @@ class Metrics:
             for key, text in {
                 "outbox_unpublished": "Events decided and not yet told",
                 "outbox_oldest_seconds": "Age of the oldest of them",
+                "outbox_limit": "So many may wait; then nothing more is taken in",
+                "outbox_full": "1 while nothing more is taken in",
                 "outbox_refused": "Events that the bus will never take; those of their key wait behind them",
                 "calls_pending": "Outgoing calls not yet made",
                 "calls_oldest_seconds": "Age of the oldest of them",

@@ -25,6 +25,7 @@ class Export:
         about = {"service.name": service, "service.namespace": "tierline", "service.version": version("tierline")}
         # What OpenTelemetry's own variables say of headers, certificates and sampling counts here too.
         exporter = OTLPSpanExporter(endpoint=f"{endpoint.rstrip('/')}/v1/traces" if endpoint else None)
+        self._exporter = exporter
         self._provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(_Heard(exporter, service)))
 
@@ -47,6 +48,10 @@ class Export:
                 await done.wait()
         except TimeoutError:
             log.warning("traces_lost", action="traces_lost", reason="the collector does not answer")
+            self._exporter.shutdown()  # type: ignore[no-untyped-call]  # no thread goes on trying behind our back
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await done.wait()
 
 
 class _Heard(SpanExporter):
