@@ -44,8 +44,8 @@ MUTANTS = {
     # A service tells what it decided in any order.
     "shuffling_relay": (
         "tierline.kit.outbox",
-        "FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1",
-        "FROM outbox WHERE published_at IS NULL ORDER BY md5(id::text) LIMIT $1",
+        "ANY($2)) ORDER BY pos LIMIT $1",
+        "ANY($2)) ORDER BY md5(id::text) LIMIT $1",
     ),
     # The live timeline is read by position alone: many write to it at once.
     "naive_feed": ("intake.store", " AND timeline.xid < pg_snapshot_xmin(pg_current_snapshot())\n", "\n"),
