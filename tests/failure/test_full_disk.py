@@ -58,8 +58,9 @@ async def test_a_full_disk_is_answered_and_with_room_again_nothing_was_lost_doub
             for ticket in waiting:
                 await running.case("tier1", ticket)
             assert (await running.move("tier1", held, "note", text="Seen.")).status_code == 200
-            came = await _mails(mailbox, waiting)
-            assert set(came.values()) == {1}, "the reporter read the same mail again and again"
+            assert set((await _mails(mailbox, waiting)).values()) == {1}, (
+                "the reporter read the same mail again and again"
+            )
             assert set((await running.tickets()).values()) == {(1, 1)}
             for service in SERVICES:
                 assert await running.metric(service, "tierline_parked") == 0
