@@ -13,7 +13,7 @@ COPY --from=libraries /opt/tierline /opt/tierline
 COPY shared/tierline /opt/own/tierline
 ARG SERVICE
 COPY services/${SERVICE} /opt/own
-ENV PATH=/opt/tierline/bin:$PATH PYTHONPATH=/opt/own PYTHONUNBUFFERED=1 SERVICE=${SERVICE}
+ENV PATH=/opt/tierline/bin:$PATH PYTHONPATH=/opt/own PYTHONUNBUFFERED=1 SERVICE=${SERVICE} UVICORN_HTTP=tierline.kit.connections:Bounded
 RUN python -m compileall -q /opt/own
 USER 10001:10001
 EXPOSE 8000

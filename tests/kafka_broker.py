@@ -23,22 +23,25 @@ class CannotRun(Exception):
 
 
 class LocalBroker:
-    """A broker of this test run alone: it can be stopped and started on the same port with the same data."""
+    """A broker of this test run alone: it can be stopped, killed and started on the same port with the same data.
 
-    def __init__(self, data: Path) -> None:
+    `more` is what else kafka-local is told, such as the port of a proxy at which clients shall come.
+    """
+
+    def __init__(self, data: Path, *more: str) -> None:
         with ExitStack() as held:
             sockets = [held.enter_context(socket.socket()) for _ in range(2)]
             for one in sockets:
                 one.bind(("127.0.0.1", 0))
             self._port, self._controller_port = (one.getsockname()[1] for one in sockets)
-        self._data = data
+        self._data, self._more = data, more
         self._process: subprocess.Popen[str] | None = None
         self.servers = f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Start, and return once it serves. Raises `CannotRun` with what kafka-local said."""
         ports = ["--port", str(self._port), "--controller-port", str(self._controller_port)]
-        run = [sys.executable, str(KAFKA_LOCAL)]
+        run = [sys.executable, str(KAFKA_LOCAL), *self._more]
         self._process = subprocess.Popen(
             # It must never outlive a test run that was killed.
             [*run, *ports, "--data", str(self._data), "--print-ready", "--until-stdin-ends"],
@@ -58,6 +61,12 @@ class LocalBroker:
         if self._process is not None:
             self._process.communicate()  # closes its stdin, which is the sign to end
             self._process = None
+
+    def kill(self) -> None:
+        """End it in the middle of whatever it does; what it had acknowledged is in its files."""
+        if self._process is not None:
+            self._signal(signal.SIGKILL)
+            self.stop()
 
     def freeze(self) -> None:
         """Let it hang: connections stay, and nobody is answered."""
@@ -111,7 +120,7 @@ def own_kafka() -> Iterator[LocalBroker | ContainerBroker]:
 @contextmanager
 def _broker() -> Iterator[LocalBroker | ContainerBroker]:
     if (contained := container()) is None:
-        with _local() as broker:
+        with local_broker() as broker:
             yield broker
         return
     try:
@@ -121,9 +130,10 @@ def _broker() -> Iterator[LocalBroker | ContainerBroker]:
 
 
 @contextmanager
-def _local() -> Iterator[LocalBroker]:
+def local_broker(*more: str) -> Iterator[LocalBroker]:
+    """A broker without Docker, for as long as the block lasts; `more` is what else kafka-local is told."""
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
-        broker = LocalBroker(Path(folder) / "data")
+        broker = LocalBroker(Path(folder) / "data", *more)
         try:
             broker.start()
         except CannotRun as error:

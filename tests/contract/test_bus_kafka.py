@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaConnectionError
 from rigs import KafkaRig
 from stage import Reader, Stage, ids, until
@@ -15,7 +17,7 @@ from kafka_broker import Broker
 from tierline.kit import bus_kafka, bus_kafka_watch
 from tierline.kit.bus_kafka import KafkaBus
 from tierline.kit.bus_kafka_watch import DEAF, Stalled, Watch
-from tierline.kit.errors import BusUnavailable
+from tierline.kit.errors import BusUnavailable, EventTooLarge
 
 
 @pytest.fixture
@@ -37,6 +39,21 @@ async def test_what_a_replaced_producer_still_held_is_never_sent_late(stage: Sta
     async with stage.reading(bus, reader):
         await until(lambda: ids(after)[0] in reader.ids)
     assert reader.sequences() == {"key-0": [1, 2, 3, 7]}
+
+
+async def test_what_a_topic_of_ones_own_making_is_too_small_for_is_refused_too(stage: Stage) -> None:
+    admin = AIOKafkaAdminClient(bootstrap_servers=stage.rig.address.removeprefix("kafka://"))
+    await admin.start()
+    await admin.create_topics([NewTopic(stage.topic, 4, 1, topic_configs={"max.message.bytes": "100000"})])
+    await admin.close()
+    bus, reader = await stage.bus(), Reader()
+    first, second, third = stage.events(3)
+    with pytest.raises(EventTooLarge):
+        await bus.publish([replace(first, data=b"x" * 300_000), second])  # the second must not overtake it
+    await bus.publish([third])
+    async with stage.reading(bus, reader):
+        await until(lambda: third.id in reader.ids)
+    assert reader.sequences() == {"key-0": [3]}
 
 
 async def test_one_publish_that_fails_tells_the_others_of_its_producer(stage: Stage) -> None:

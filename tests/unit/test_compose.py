@@ -10,6 +10,7 @@ import yaml
 from embedded.preparing import prepare
 from notifier.settings import NotifierSettings
 from tierline.kit.errors import Misconfigured
+from tierline.kit.mail import MailSettings
 from tierline.kit.settings import Settings, read_settings
 
 ROOT = Path(__file__).parents[2]
@@ -34,7 +35,7 @@ def test_a_service_starts_with_what_it_is_given(name: str, monkeypatch: pytest.M
         monkeypatch.delenv(known)
     for setting, value in COMPOSE[name]["environment"].items():
         monkeypatch.setenv(setting, "25" if setting.endswith("_PORT") else value + "x" * 32)
-    kind = NotifierSettings if name == "notifier" else Settings
+    kind = {"notifier": NotifierSettings, "tier3-liaison": MailSettings}.get(name, Settings)
     given = {setting.removeprefix("TIERLINE_").lower() for setting in COMPOSE[name]["environment"]}
     assert given <= kind.model_fields.keys()
     assert read_settings(kind).bus.startswith("kafka://kafka:9092")

@@ -22,7 +22,7 @@ PLAIN = frozenset(
 def telling(text: str) -> frozenset[str]:
     """The words of a text that say what it is about, cut to their first letters."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("'", ""))
-    return frozenset(word[:STEM] for word in WORD.findall(plain) if word not in PLAIN)
+    return frozenset(word[:STEM] for word in set(WORD.findall(plain)) - PLAIN)
 
 
 def alike(example: frozenset[str], asked: frozenset[str]) -> bool:

@@ -17,7 +17,14 @@ TYPE = "https://tierline.example/problems/"
 MEDIA = "application/problem+json"
 RETRY_AFTER, RETRY_LATER = "5", "30"
 OUR_NAMES = re.compile(r"[A-Za-z_][A-Za-z_-]{0,60}[0-9]{0,2}")
-_KNOWN = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "media-type"}
+_KNOWN = {
+    400: "malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "too-slow",
+    413: "too-large",
+    415: "media-type",
+}
 
 
 class Problem(BaseModel):

@@ -22,6 +22,7 @@ from tierline.kit.errors import Misconfigured
 from tierline.kit.http import Door
 from tierline.kit.runtime import Runtime, Service
 from tierline.kit.settings import Settings, read_settings
+from tierline.kit.tracing import Tracing
 
 __all__ = ["Caller", "Running", "caller", "create_app"]
 
@@ -69,18 +70,22 @@ def create_app(
     _operator_pages(app)
     app.include_router(letters_api.router)
     metrics_of = _Late(app)
-    app.add_middleware(Door, metrics=metrics_of, limit=metrics_of.limit)  # type: ignore[arg-type]
+    app.add_middleware(Door, metrics=metrics_of, limit=metrics_of.limit, tracing=metrics_of.tracing)  # type: ignore[arg-type]
     return app
 
 
 class _Late:
-    """The metrics and limits of a runtime that exists only once the app has started."""
+    """The metrics, traces and limits of a runtime that exists only once the app has started."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         self._app.state.runtime.metrics.request(method, route, status, seconds)
+
+    def tracing(self) -> Tracing:
+        found: Tracing = self._app.state.runtime.tracing
+        return found
 
     def limit(self, path: str) -> int:
         settings: Settings = self._app.state.runtime.settings
@@ -111,10 +116,12 @@ def _operator_pages(app: FastAPI) -> None:
                 count, age = await held.fetchrow(query) or (0, 0.0)
                 running.metrics.set("outbox_unpublished" if name == "outbox" else "calls_pending", count)
                 running.metrics.set(f"{name}_oldest_seconds", age)
+            refused = await held.fetchval(outbox.REFUSALS)
             waiting, dead = await held.fetchrow(parking.DEPTH) or (0, 0)
             overdue = await held.fetchval(OVERDUE, running.now())
         running.metrics.set("outbox_limit", running.backlog.limit)
         running.metrics.set("outbox_full", float(running.backlog.full))
+        running.metrics.set("outbox_refused", refused)
         running.metrics.set("parked", waiting)
         running.metrics.set("dead_letters", dead)
         running.metrics.set("timers_overdue", overdue)
