@@ -20,15 +20,16 @@ from embedded.install import SERVICES
 from embedded.mailbox import Mailbox
 from stand import Stand
 
-FILL = """
-CREATE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
-  RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$;
-DO $$ DECLARE one regclass; BEGIN FOR one IN SELECT oid FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-    AND relname ~ '{tables}'
-  LOOP EXECUTE format('CREATE TRIGGER disk_full BEFORE INSERT OR UPDATE ON %s FOR EACH ROW EXECUTE FUNCTION disk_full()', one);
-  END LOOP; END $$
+FULL = """
+CREATE OR REPLACE FUNCTION disk_full() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  RAISE EXCEPTION 'could not extend file: No space left on device' USING ERRCODE = 'disk_full'; END $$
 """
-CLEAR = "DROP FUNCTION IF EXISTS disk_full CASCADE"
+TABLES = """
+SELECT oid::regclass::text AS name FROM pg_class
+WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname ~ $1 ORDER BY 1
+"""
+FILL = "CREATE TRIGGER disk_full BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE FUNCTION disk_full()"
+CLEAR = "DROP TRIGGER IF EXISTS disk_full ON {}"
 
 
 async def test_a_full_disk_is_answered_and_with_room_again_nothing_was_lost_doubled_or_set_aside(
@@ -58,8 +59,9 @@ async def test_a_full_disk_is_answered_and_with_room_again_nothing_was_lost_doub
             for ticket in waiting:
                 await running.case("tier1", ticket)
             assert (await running.move("tier1", held, "note", text="Seen.")).status_code == 200
-            came = await _mails(mailbox, waiting)
-            assert set(came.values()) == {1}, "the reporter read the same mail again and again"
+            assert set((await _mails(mailbox, waiting)).values()) == {1}, (
+                "the reporter read the same mail again and again"
+            )
             assert set((await running.tickets()).values()) == {(1, 1)}
             for service in SERVICES:
                 assert await running.metric(service, "tierline_parked") == 0
@@ -78,17 +80,20 @@ async def _full(*addresses: str, tables: str = ".") -> AsyncIterator[None]:
     """Nothing can be written in these databases for as long as the block lasts."""
     try:
         for address in addresses:
-            await _say(address, FILL.replace("{tables}", tables))
+            await _each_table(address, tables, FILL)
         yield
     finally:
         for address in addresses:
-            await _say(address, CLEAR)
+            await _each_table(address, tables, CLEAR)
 
 
-async def _say(address: str, statement: str) -> None:
+async def _each_table(address: str, tables: str, statement: str) -> None:
+    """One after the other, so that whoever works there is never in the way of two."""
     connection = await asyncpg.connect(address)
     try:
-        await connection.execute(statement)
+        await connection.execute(FULL)
+        for row in await connection.fetch(TABLES, tables):
+            await connection.execute(statement.format(row["name"]))
     finally:
         await connection.close()
 

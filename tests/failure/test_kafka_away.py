@@ -10,18 +10,19 @@ import asyncpg
 from apart import Apart, apart
 from kafka_broker import LocalBroker
 from kafka_container import ContainerBroker
-from stand import Stand
+from stand import stand
 from tierline.kit.history import history
 
-EACH = 60
+EACH = 30
 AT_ONCE = 6
 SOON = "send_timeout=3&session_timeout=6&stall=2"
 
 
 async def test_submissions_go_on_while_kafka_hangs_and_while_it_is_gone_and_all_is_told_in_order_afterwards(
-    ground: Stand, own_kafka: LocalBroker | ContainerBroker
+    own_kafka: LocalBroker | ContainerBroker,
 ) -> None:
-    async with apart(ground, ("intake", "tier1"), f"{own_kafka.servers}?{SOON}") as running:
+    bus = f"{own_kafka.servers}?{SOON}"
+    async with stand() as made, apart(made, ("intake", "tier1"), bus) as running:
         tickets = [await _with_two_replies(running, 0)]
         await running.case("tier1", tickets[0])
         for away in (_frozen, _stopped):

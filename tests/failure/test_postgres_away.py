@@ -14,7 +14,7 @@ from embedded.install import SERVICES
 from stand import Stand
 
 WORKERS = 6
-EACH = 40
+EACH = 25
 
 
 async def test_without_postgresql_nothing_is_accepted_and_a_crash_amid_submissions_loses_and_doubles_none(
