@@ -74,9 +74,9 @@ async def crowd(house: House) -> AsyncIterator[Crowd]:
 @pytest.fixture(autouse=True)
 def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same patience in less time."""
-    monkeypatch.setattr(connections, "HEAD", 3.0)
-    monkeypatch.setattr(connections, "BODY", 3.0)
-    monkeypatch.setattr(connections, "ANSWER", 3.0)
+    monkeypatch.setattr(connections, "HEAD", 2.0)
+    monkeypatch.setattr(connections, "BODY", 2.0)
+    monkeypatch.setattr(connections, "ANSWER", 2.0)
     monkeypatch.setattr(connections, "LOOK", 0.1)
 
 
