@@ -58,8 +58,11 @@ class Places:
 
 
 @contextlib.asynccontextmanager
-async def places(addresses: Mapping[str, str], bus: str) -> AsyncIterator[Places]:
-    """Open them. `bus` is the address of the event log or of Kafka. Raises `Unavailable` with the remedy."""
+async def places(addresses: Mapping[str, str], bus: str, gathered: bool) -> AsyncIterator[Places]:
+    """Open them. `bus` is the address of the event log or of Kafka. Raises `Unavailable` with the remedy.
+
+    `gathered`: the topics are first read into a table of the audit's own.
+    """
     async with contextlib.AsyncExitStack() as stack:
 
         async def opened(address: str) -> Connection:
@@ -69,7 +72,7 @@ async def places(addresses: Mapping[str, str], bus: str) -> AsyncIterator[Places
             return connection
 
         services = {name: await opened(address) for name, address in addresses.items()}
-        if bus.startswith("kafka://"):
+        if gathered:
             topics = await opened(addresses["intake"])
             await topics.execute(sql.GATHER)
             await gather(topics, bus)
@@ -79,7 +82,7 @@ async def places(addresses: Mapping[str, str], bus: str) -> AsyncIterator[Places
 
 
 async def gather(topics: Connection, bus: str) -> None:
-    """Read Kafka from the start to its end as it is now, into a table of the audit's own."""
+    """Read the topics from the start to their end as it is now, into a table of the audit's own."""
     await topics.execute("TRUNCATE audit_told")
     async for records in history(bus, TOPICS):
         rows = [row for record in records if (row := _row(record)) is not None]
