@@ -68,13 +68,13 @@ async def test_a_rule_that_takes_minutes_keeps_nobody_waiting_but_its_own_ticket
 
 
 async def test_many_slow_ones_in_one_batch_do_not_add_up(
-    home: House, monkeypatch: pytest.MonkeyPatch, slow: Slow
+    house: House, monkeypatch: pytest.MonkeyPatch, slow: Slow
 ) -> None:
     """The time of a batch ends too: what it did not reach is tried by itself, and the reader stays in its group."""
     monkeypatch.setattr("tierline.kit.corridor.LONGEST_BATCH", 0.5)
-    tickets = [await home.submit() for _ in range(6)]
+    tickets = [await house.submit() for _ in range(6)]
     for ticket in tickets:
-        await home.case("tier1", ticket)
+        await house.case("tier1", ticket)
     sound, slow.key = slow.rule, ""
 
     def all_slow(state: Any, fact: Any, book: Any, now: Any) -> Any:
@@ -84,17 +84,17 @@ async def test_many_slow_ones_in_one_batch_do_not_add_up(
         return sound(state, fact, book, now)
 
     monkeypatch.setattr(slow, "rule", all_slow)
-    other = await home.submit()
+    other = await house.submit()
     for ticket in (*tickets, other):
-        await home.wish(ticket, "replies", text="first")
-    await _heard(home, other, ["first"])
+        await house.wish(ticket, "replies", text="first")
+    await _heard(house, other, ["first"])
     slow.well = True
     for ticket in tickets:
-        await _heard(home, ticket, ["first"])
+        await _heard(house, ticket, ["first"])
 
 
 async def test_a_look_up_that_never_comes_back_leaves_the_ticket_to_an_agent(
-    home: House, monkeypatch: pytest.MonkeyPatch
+    house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = asyncio.Event()
 
@@ -104,8 +104,8 @@ async def test_a_look_up_that_never_comes_back_leaves_the_ticket_to_an_agent(
 
     monkeypatch.setattr(consumer, "LOOK_UP", 0.5)
     monkeypatch.setattr(library, "manuals", never)
-    ticket = await home.submit()
-    assert (await home.case("tier1", ticket)).json()["status"] == "open"
+    ticket = await house.submit()
+    assert (await house.case("tier1", ticket)).json()["status"] == "open"
     assert asked.is_set()
 
 

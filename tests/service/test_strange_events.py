@@ -58,7 +58,7 @@ async def attacked(request: pytest.FixtureRequest, folder: Path, heard: Heard) -
 
 
 async def test_whatever_stands_on_a_topic_real_tickets_reach_their_end(attacked: House, heard: Heard) -> None:
-    strange = list(strange_records(SEED, of_each_fact=16))
+    strange = list(strange_records(SEED, of_each_fact=8))
     before = [await attacked.submit() for _ in range(3)]
     real = [*before]
     put, lives = asyncio.create_task(_put(attacked, strange)), [_life(attacked, ticket) for ticket in before]

@@ -53,6 +53,15 @@ def test_whatever_a_rule_is_caught_in_it_is_stopped(caught: Callable[[], None]) 
     assert in_time(lambda: 7) == 7
 
 
+def test_beside_the_main_thread_nobody_else_is_interrupted() -> None:
+    beside = threading.Thread(target=in_time, args=(time.sleep, 0.6))
+    beside.start()
+    began = time.monotonic()
+    while time.monotonic() - began < 0.5:
+        pass
+    beside.join()
+
+
 class Thing(BaseModel):
     """What the rules keep."""
 

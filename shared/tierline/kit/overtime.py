@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from tierline.kit.errors import KitError
+from tierline.kit.errors import KitError, Unavailable
 
 LONGEST = 2.0
 """Seconds for one rule on one fact."""
@@ -28,8 +28,8 @@ SIGNAL = signal.SIGVTALRM
 T = TypeVar("T")
 
 
-class TookTooLong(KitError):
-    """A rule did not come to its end within the time that it has."""
+class TookTooLong(Unavailable):
+    """A rule did not come to its end within the time that it has; nothing was changed, and a caller may try again."""
 
 
 class NotReached(KitError):
@@ -45,7 +45,7 @@ class _Clock:
 
     def watch(self) -> None:
         """Begin to look, where it can be of use."""
-        if self._watching or threading.current_thread() is not threading.main_thread():
+        if self._watching:
             return
         self._watching = True
         signal.signal(SIGNAL, self._stop)
@@ -75,6 +75,8 @@ _CLOCK = _Clock()
 
 def in_time(rule: Callable[..., T], *arguments: Any) -> T:
     """What the rule decides. Raises `TookTooLong`."""
+    if threading.get_ident() != threading.main_thread().ident:
+        return rule(*arguments)  # the signal would meet somebody else
     _CLOCK.watch()
     _CLOCK.began = time.monotonic()
     try:
