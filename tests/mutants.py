@@ -17,6 +17,9 @@ COMMIT_FIRST = """            watch.moved()
             positions.done(batches)
             await positions.settled(STOP)
 """
+APPLY_ALL = """    await tx.fetch(CLAIM, consumer, list(dict.fromkeys(ids)))
+    return set(ids)
+"""
 MUTANTS = {
     # Reads by position alone: what an open transaction still holds is passed over for good.
     "naive_cursor": (
@@ -32,13 +35,37 @@ MUTANTS = {
     ),
     # Kafka's offsets are committed before the batch has had its effect.
     "commits_first": ("tierline.kit.bus_kafka", "            watch.moved()\n", COMMIT_FIRST),
+    # What comes a second time has its effect a second time.
+    "no_inbox": (
+        "tierline.kit.inbox",
+        '    return {row["event_id"] for row in await tx.fetch(CLAIM, consumer, list(dict.fromkeys(ids)))}\n',
+        APPLY_ALL,
+    ),
+    # A service tells what it decided in any order.
+    "shuffling_relay": (
+        "tierline.kit.outbox",
+        "FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1",
+        "FROM outbox WHERE published_at IS NULL ORDER BY md5(id::text) LIMIT $1",
+    ),
+    # The live timeline is read by position alone: many write to it at once.
+    "naive_feed": ("intake.store", " AND timeline.xid < pg_snapshot_xmin(pg_current_snapshot())\n", "\n"),
 }
+OF_AN_ADAPTER = ("naive_cursor", "moves_first", "commits_first")
+"""Those that the suite of both adapters must find."""
+IN_A_STORM = {
+    "no_inbox": "log",
+    "moves_first": "log",
+    "shuffling_relay": "log",
+    "naive_feed": "log",
+    "commits_first": "kafka",
+}
+"""Those that a storm must find, and on which adapter it looks for them."""
 
 
 def break_(mutant: str) -> None:
     """Put the broken module in the place of the sound one."""
     name, sound, broken = MUTANTS[mutant]
-    assert not any(other.startswith("tierline.kit.bus_") for other in sys.modules), "too late: it is imported already"
+    assert name not in sys.modules, "too late: it is imported already"
     spec = importlib.util.find_spec(name)
     assert spec is not None
     assert spec.origin is not None

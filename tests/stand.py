@@ -53,6 +53,13 @@ class Stand:
         }
 
 
+def free_port() -> int:
+    """A port of this machine that nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextlib.asynccontextmanager
 async def stand() -> AsyncIterator[Stand]:
     """A stand, for as long as the block lasts."""
@@ -69,9 +76,7 @@ async def stand() -> AsyncIterator[Stand]:
 @contextlib.contextmanager
 def serving(app: str, environment: Mapping[str, str], folder: str | None = None) -> Iterator[tuple[int, int]]:
     """An app in a process of its own; its port and process id, once it is ready."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -82,6 +87,8 @@ def serving(app: str, environment: Mapping[str, str], folder: str | None = None)
         "--no-access-log",
         "--log-level",
         "error",
+        "--http",
+        "tierline.kit.connections:Bounded",
     ]
     process = subprocess.Popen([*command, "--timeout-graceful-shutdown", "5"], env=dict(environment), cwd=folder)
     try:

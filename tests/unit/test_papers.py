@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from notifier.settings import NotifierSettings
+from tierline.kit.bus_kafka_access import KafkaAccess
 from tierline.kit.errors import Refused
 from tierline.kit.problems import _KNOWN
 from tierline.kit.settings import Settings
@@ -36,6 +37,8 @@ def test_every_setting_has_its_row_with_its_default():
         default = "must be set" if field.is_required() else f"`{field.default}`"
         who = "" if name in Settings.model_fields else " (notifier)"
         assert f"| `TIERLINE_{name.upper()}` | {default} | {field.description}{who} |" in page
+    for name, field in KafkaAccess.model_fields.items():
+        assert f"| `TIERLINE_KAFKA_{name.upper()}` | `{field.default}` | {field.description} |" in page
 
 
 @pytest.mark.parametrize("paper", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])

@@ -51,8 +51,24 @@ class ReporterForm(Form):
     organization: Line
 
 
+EXAMPLE: Any = {
+    "component": "test-delivery-system",
+    "subject": "The test stops at question 7",
+    "description": "Since this morning, on every tablet in room 12; restarting does not help.",
+    "reporter": {
+        "name": "A. Teacher",
+        "email": "teacher@school.example.org",
+        "role": "school",
+        "organization": "Alder Middle School",
+    },
+    "impact": "student_cannot_test",
+}
+
+
 class Submission(Form):
     """One issue of one reporter."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [EXAMPLE]})
 
     component: Component
     subject: Line

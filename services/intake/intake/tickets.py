@@ -153,10 +153,8 @@ CREATE TABLE idempotency (
 );
 """
 
-WATCHED = """
-ALTER TABLE tickets ADD COLUMN waits_since timestamptz;
-CREATE INDEX tickets_waiting ON tickets (waits_since) WHERE waits_since IS NOT NULL;
-"""
+# The trace in which it was submitted: all that happens to it belongs to it.
+TRACED = "ALTER TABLE tickets ADD COLUMN traceparent text"
 
 DOCUMENTS = Documents(
     "tickets",
@@ -171,4 +169,5 @@ DOCUMENTS = Documents(
         "submitted_at": ("timestamptz", lambda ticket: ticket.file.submitted_at),
         "waits_since": ("timestamptz", lambda ticket: ticket.waits_since),
     },
+    traced=True,
 )

@@ -1,11 +1,14 @@
 """How a reporter is told: a mail over SMTP, a signed webhook to the address that they gave."""
 
 import json
+import re
+from contextlib import suppress
 from email.message import EmailMessage
 from email.utils import format_datetime
 from pathlib import Path
 
 import aiosmtplib
+from email_validator import EmailNotValidError, validate_email
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from notifier.settings import NotifierSettings
@@ -21,6 +24,12 @@ PAGES = Environment(
     undefined=StrictUndefined,
     autoescape=False,  # noqa: S701
 )
+PATIENCE = 20.0
+"""Seconds for each step of the talk with a mail server."""
+
+OPERATORS_TO_MEND = re.compile(r"[245]\.[3457]\.")
+"""Enhanced codes (RFC 3463) about the server, the network, the talk or a policy: not about this address or this mail."""
+
 SUBJECT = {
     "ticket.received": "We have your ticket",
     "ticket.escalated": "Your ticket has gone on to the next desk",
@@ -42,7 +51,7 @@ def mail(running: Runtime) -> Channel:
         ticket, notice = call.key, call.body["type"]
         message = EmailMessage()
         message["From"] = settings.mail_from
-        message["To"] = call.target
+        message["To"] = _reachable(call.target)
         message["Subject"] = f"{SUBJECT[notice]} [{ticket[-12:]}]"
         message["Message-ID"] = f"<{call.id}@{settings.mail_domain}>"
         message["In-Reply-To"] = message["References"] = f"<{ticket}@{settings.mail_domain}>"
@@ -59,19 +68,35 @@ def mail(running: Runtime) -> Channel:
                 username=settings.smtp_user,
                 password=settings.smtp_password.get_secret_value() if settings.smtp_password else None,
                 start_tls=settings.smtp_starttls,
-                timeout=20,
+                timeout=PATIENCE,
             )
         except aiosmtplib.SMTPRecipientsRefused as error:
             codes = [refusal.code for refusal in error.recipients]
-            final = all(500 <= code < 600 for code in codes)
-            return Result(delivered=False, note=f"SMTP refused the address ({codes})", final=final)
+            return Result(
+                delivered=False, note=f"SMTP refused the address ({codes})", final=all(map(_for_good, error.recipients))
+            )
+        except aiosmtplib.SMTPDataError as error:
+            return Result(delivered=False, note=f"SMTP refused the mail ({error.code})", final=_for_good(error))
         except aiosmtplib.SMTPResponseException as error:
-            return Result(delivered=False, note=f"SMTP {error.code}", final=500 <= error.code < 600)
+            # The greeting, our name, our password, our sender: nobody's mail is at fault, an operator can mend it.
+            return Result(delivered=False, note=f"SMTP {error.code}")
         except (aiosmtplib.SMTPException, OSError) as error:
             return Result(delivered=False, note=f"SMTP: {type(error).__name__}")
         return Result(delivered=True, note="accepted by the mail server")
 
     return send
+
+
+def _for_good(error: aiosmtplib.SMTPResponseException) -> bool:
+    """Whether a refusal is about this address or this mail, and says that it will stay so."""
+    return 500 <= error.code < 600 and OPERATORS_TO_MEND.match(error.message) is None
+
+
+def _reachable(address: str) -> str:
+    """The address as every mail server understands it, where there is such a form: a domain of other letters as punycode."""
+    with suppress(EmailNotValidError):
+        return validate_email(address, check_deliverability=False).ascii_email or address
+    return address
 
 
 def webhook(running: Runtime) -> Channel:

@@ -23,7 +23,7 @@ import asyncpg
 import structlog
 
 from tierline.kit import bus_postgres_sql as sql
-from tierline.kit.bus import Envelope, Handle, Record
+from tierline.kit.bus import Envelope, Handle, Record, refuse_large
 from tierline.kit.bus_delivery import Pause, handled, in_one_line
 from tierline.kit.crashing import point
 from tierline.kit.database import AWAY, SESSION
@@ -76,9 +76,10 @@ class PostgresBus:
                 raise _unavailable(error) from error
 
     async def publish(self, events: Sequence[Envelope]) -> None:
-        """One transaction holds them all. Raises `BusUnavailable` when its outcome is unknown."""
+        """One transaction holds them all. Raises `BusUnavailable` when its outcome is unknown, or `EventTooLarge`."""
         if not events:
             return
+        refuse_large(events)
         topics = [event.topic for event in events]
         keys = [event.key.encode() for event in events]
         headers = [_as_json(event) for event in events]
@@ -109,7 +110,7 @@ class PostgresBus:
                     log.info("consumer_started", action="consumer_started", group=group)
                     pause.after_success()
                     await self._read(reader, group, list(topics), handle)
-            except (*TROUBLE, BusUnavailable) as error:
+            except Exception as error:  # whatever the library raises, this reader begins anew
                 reason = in_one_line(error)
                 log.warning("consumer_restarted", action="consumer_restarted", group=group, reason=reason)
             await asyncio.sleep(pause.after_failure())

@@ -3,6 +3,7 @@
 from alembic import op
 
 from tier3_liaison.records import TABLES
+from tierline.kit import indexes
 from tierline.kit.migrate import statements
 
 revision = "0002"
@@ -13,11 +14,11 @@ ALTER TABLE vendors ADD COLUMN overlap_until timestamptz;
 ALTER TABLE vendors ADD COLUMN failing_since timestamptz;
 ALTER TABLE vendors ADD COLUMN disabled_at timestamptz;
 ALTER TABLE vendors ADD COLUMN disabled_why text NOT NULL DEFAULT '';
-CREATE INDEX calls_target ON calls (target, pos);
 """
 
 
 def upgrade() -> None:
-    """Make them."""
+    """Make them; the index first, as it ends a transaction."""
+    indexes.build("calls_target", "calls (target, pos)")
     for statement in statements(VENDORS, TABLES):
         op.execute(statement)
