@@ -84,14 +84,15 @@ class StateRule:
     def _said(self, text: str, asked: frozenset[str]) -> bool:
         if not self.words and not self.examples:
             return True
-        if any(_stands(word, text) for word in self.words):
+        # Hardly ever is a word in the text at all, which is quick to see.
+        if any(word in text and _whole(word, text) for word in self.words):
             return True
         return any(alike(example, asked) for example in self.examples)
 
 
-def _stands(word: str, text: str) -> bool:
-    """Whether a word, or several, stand whole in a text. Hardly ever are they in it at all, which is quick to see."""
-    return word in text and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+def _whole(word: str, text: str) -> bool:
+    """Whether a word, or several, stand whole in a text, not as a part of another."""
+    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
 
 
 @dataclass(frozen=True)

@@ -64,13 +64,15 @@ class Consumer:
             for record in records:
                 await self._alone(record)
 
-    async def retry_parked(self) -> None:
-        """Try the first parked event of each key again, and those behind it once it went through; for a moment."""
-        began = time.monotonic()
+    async def retry_parked(self) -> int:
+        """Try the first parked event of each key again, for a moment; how many were tried. Behind one may be another."""
+        began, tried = time.monotonic(), 0
         for item in await parking.heads(self._house.database, self._house.now()):
             await self._retry(item)
+            tried += 1
             if time.monotonic() - began > RETRIES:
-                return  # the next round begins with those that have waited longest
+                break  # the next round begins with those that have waited longest
+        return tried
 
     async def once_more(self, tx: Tx, record: Record) -> str | None:
         """Give a record that was set aside its effect in this transaction; why it failed, or None.

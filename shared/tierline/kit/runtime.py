@@ -75,6 +75,8 @@ class Runtime:
         self._clock = clock
         self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
         self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
+        # The relay does not stand in the line of the requests: while they wait for each other, what is decided is told.
+        self.relaying = Database(settings.database_url, name=f"{service.name}-relay", size=1)
         self.signals, self.metrics, self.tracing = Signals(), Metrics(service.name), Tracing()
         self.backlog = Backlog(settings.max_outbox)
         self.keys = KeyRing(settings.keys)
@@ -120,6 +122,7 @@ class Runtime:
             await _end(task)
         await self.egress.close()
         await self.bus.stop()
+        await self.relaying.stop()
         await self.database.stop()
         await self.tracing.close()
 
@@ -158,6 +161,7 @@ class Runtime:
     async def _open_database(self) -> None:
         await migrate((self.settings.database_url, self.service.migrations))
         await self.database.start()
+        await self.relaying.start()
 
     async def _until_there(self, what: str, attempt: Callable[[], Coroutine[Any, Any, None]]) -> None:
         self.waits_for, pause = what, 0.5
@@ -177,7 +181,7 @@ class Runtime:
     async def _lead(self) -> None:
         channels = self.service.channels(self) if self.service.channels else {}
         async with asyncio.TaskGroup() as group:
-            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox, self.tracing))
+            group.create_task(outbox.relay(self.relaying, self.bus, self.source, self.signals.outbox, self.tracing))
             group.create_task(sweep(self, tuple(self.service.rooms), self.consumer))
             group.create_task(self._housekeeping())
             for duty in self.service.duties:

@@ -1,5 +1,6 @@
 """The sweeper: fires every deadline that has passed, once, and tries parked events again. One per service leads."""
 
+import time
 from collections.abc import Sequence
 
 import asyncpg
@@ -17,17 +18,25 @@ from tierline.kit.room import House, Room
 log = structlog.get_logger()
 
 LOOK_AGAIN = 1.0
+A_MOMENT = 0.01
 
 
 async def sweep(house: House, rooms: tuple[Room, ...], consumer: Consumer) -> None:  # type: ignore[type-arg]
     """Fire what is due, until cancelled."""
+    retry_at = time.monotonic()
     while True:
         wait = LOOK_AGAIN
         try:
             house.backlog.check()
-            fired = await fire_due(house, rooms)
-            await consumer.retry_parked()
-            wait = 0.0 if fired else await timers.seconds_to_next(house.database, house.now(), LOOK_AGAIN)
+            # Most who wake this loop have set a deadline that is far away: one question, and it sleeps on.
+            wait = await timers.seconds_to_next(house.database, house.now(), LOOK_AGAIN)
+            if not wait and not await fire_due(house, rooms):
+                wait = A_MOMENT
+            if time.monotonic() >= retry_at:
+                if await consumer.retry_parked():
+                    wait = 0.0
+                else:
+                    retry_at = time.monotonic() + LOOK_AGAIN
         except (Unavailable, asyncpg.PostgresError) as error:
             log.warning("sweeper_waits", action="sweeper_waits", reason=in_one_line(error))
         if wait:

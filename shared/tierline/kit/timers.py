@@ -77,10 +77,10 @@ async def restore(tx: Tx, room: str, fact: Incoming, now: datetime) -> None:
 
 
 async def seconds_to_next(database: Database, now: datetime, most: float) -> float:
-    """How long until the next deadline, at least a little, at most `most` seconds."""
+    """How long until the next deadline, at most `most` seconds; 0 where one has passed."""
     async with database.connection() as held:
         following = await held.fetchval(NEXT)
     if following is None:
         return most
     wait: timedelta = following - now
-    return min(most, max(0.01, wait.total_seconds()))
+    return min(most, max(0.0, wait.total_seconds()))
