@@ -1,12 +1,19 @@
-"""Whether a question is like an example: it says most of the example's telling words, whatever their endings. Pure."""
+"""Whether a question is like an example: it says most of the example's telling words, whatever their endings. Pure.
+
+Or whether it says one word of each of several lists close by each other, since who does what with what makes a case, in
+whatever words: a teacher or an aide, who changed or erased, answers or responses.
+"""
 
 import re
 import unicodedata
+from collections.abc import Sequence
 
 ALIKE = 0.75  # so much of an example must be said
 LEAST = 3  # telling words that an example must share at all
 STEM = 5  # letters by which words are compared
 WORD = re.compile(r"[a-z0-9]+")
+SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
+CLOSE = 2  # sentences, one after the other
 # What nearly every question says tells nothing.
 PLAIN = frozenset(
     re.findall(
@@ -29,3 +36,12 @@ def alike(example: frozenset[str], asked: frozenset[str]) -> bool:
     """Whether a question says most of what an example says; both as `telling` words."""
     shared = len(example & asked)
     return shared >= LEAST and shared >= ALIKE * len(example)
+
+
+def close_by(lists: Sequence[re.Pattern[str]], text: str) -> bool:
+    """Whether one of each list stands in the same sentence or in the next."""
+    if not lists or not all(one.search(text) for one in lists):
+        return False
+    sentences = SENTENCE_ENDS.split(text)
+    near = (" ".join(sentences[start : start + CLOSE]) for start in range(len(sentences)))
+    return any(all(one.search(part) for one in lists) for part in near)

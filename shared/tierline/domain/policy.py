@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tierline.domain.calendar import Calendar
-from tierline.domain.likeness import alike, telling
+from tierline.domain.likeness import alike, close_by, telling
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 
@@ -60,8 +60,9 @@ class Answers:
 class StateRule:
     """A question that the state takes itself. Every list that is given must fit.
 
-    What is said fits where any of `words` (in small letters) stands whole, or where it is like one of `examples` (as
-    telling words).
+    What is said fits where any of `words` (in small letters) stands whole, where it is like one of `examples` (as
+    telling words), or where one of each list of `together` stands close by each other. `unless` is what is said of
+    questions that are not the state's, whatever else fits.
     """
 
     name: str
@@ -71,6 +72,8 @@ class StateRule:
     impacts: frozenset[Impact] = frozenset()
     words: re.Pattern[str] | None = None
     examples: tuple[frozenset[str], ...] = ()
+    together: tuple[re.Pattern[str], ...] = ()
+    unless: re.Pattern[str] | None = None
 
     def fits(self, question: Question, text: str, asked: frozenset[str]) -> bool:
         """Whether the state takes this question; `text` is what it says in small letters, `asked` are its telling words."""
@@ -82,11 +85,13 @@ class StateRule:
         )
 
     def _said(self, text: str, asked: frozenset[str]) -> bool:
-        if self.words is None and not self.examples:
+        if self.unless is not None and self.unless.search(text):
+            return False
+        if self.words is None and not self.examples and not self.together:
             return True
         if self.words is not None and self.words.search(text):
             return True
-        return any(alike(example, asked) for example in self.examples)
+        return any(alike(example, asked) for example in self.examples) or close_by(self.together, text)
 
 
 @dataclass(frozen=True)

@@ -82,6 +82,8 @@ class _Rule(_Part):
     impacts: frozenset[Impact] = frozenset()
     words: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    together: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 class _Liaison(_Part):
@@ -227,6 +229,8 @@ def _policy(file: PolicyFile) -> Policy:
                 rule.impacts,
                 _any_of(rule.words),
                 tuple(map(telling, rule.examples)),
+                tuple(found for found in map(_any_of, rule.together) if found),
+                _any_of(rule.unless),
             )
             for rule in file.state_rules
         ),
@@ -246,4 +250,10 @@ def _policy(file: PolicyFile) -> Policy:
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
     if not words:
         return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(re.escape(word.lower()) for word in words) + r")(?!\w)")
+    return re.compile(r"(?<!\w)(?:" + "|".join(map(_as_written, words)) + r")(?!\w)")
+
+
+def _as_written(word: str) -> str:
+    """A word or several, whole; with a star at its end, whatever its ending."""
+    ending = r"\w{0,30}" if word.endswith("*") else ""
+    return re.escape(word.lower().rstrip("*")) + ending
