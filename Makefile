@@ -63,7 +63,7 @@ kafka: install ## A real Apache Kafka on this machine, without Docker
 lock: ## Lock every version with its hashes
 	$(BIN)/python deploy/wanted.py > .venv/wanted.txt
 	$(BIN)/uv pip compile -q .venv/wanted.txt --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url -o requirements.lock
+	  --no-emit-index-url --overrides deploy/overrides.txt -o requirements.lock
 
 clean: ## Forget the virtual environment and the caches, keep the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

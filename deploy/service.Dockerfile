@@ -4,7 +4,7 @@ FROM python:3.11-slim AS made
 WORKDIR /made
 COPY requirements.lock .
 RUN python -m venv /opt/tierline \
- && /opt/tierline/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r requirements.lock
+ && /opt/tierline/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
 ARG SERVICE
 COPY shared shared
 COPY services/${SERVICE} service

@@ -1,24 +1,27 @@
 """The manuals of one member at one revision: what they hold for a question. In memory, and the same to whoever asks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tier1.articles import Article, group_of
 from tier1.confidence import Marks, marks
-from tierline.desk.language import is_spanish
+from tier1.meaning import Numbers, alike, kept_meaning, meaning
+from tierline.desk.language import is_spanish, understood
 from tierline.desk.ranking import Ranking, Text
 from tierline.desk.shelf import SHARED
 from tierline.domain.words import Component, Role
 
 LOOKED_AT = 20
+MEANT = 2.0  # what likeness in meaning weighs, where the best likeness in words weighs 1
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """An article and how well it fits."""
+    """An article and how well it fits; `alike` is how close it is in meaning, where that was looked at."""
 
     article: Article
     score: float
+    alike: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,27 +53,36 @@ class Manuals:
     ) -> list[Found]:
         """The articles that Tier 1 may answer from, the best first; each once, in Spanish for who asks in Spanish."""
         found = self._best(subject, text, group_of(1, component, role))
-        spanish = is_spanish(f"{subject}\n{text}")
-        once: dict[str, Found] = {}
-        for one in found:
-            article = self._spanish.get(one.article.original, one.article) if spanish else one.article
-            once.setdefault(article.original, Found(article, one.score))
-        return list(once.values())[:count]
+        return self._once(found, is_spanish(f"{subject}\n{text}"))[:count]
 
     def match(self, subject: str, text: str, component: Component, role: Role) -> Match:
         """What there is for a question of this role about this component."""
         if group_of(1, component, role) not in self._covered:
             return NOTHING
-        found = self.search(subject, text, LOOKED_AT, component, role)
+        found = self._best(subject, text, group_of(1, component, role))
         technical = self.technical(subject, text, component)
-        head = _head(found[0].article) if found else ""
-        scores = [one.score for one in found]
-        seen = marks(f"{subject} {text}", head, scores, technical[0].score if technical else None)
-        return Match(tuple(found), seen, covered=True)
+        most = max((one.score for one in (*found, *technical)), default=1.0)
+        asked = meaning(understood(f"{subject}. {text}"))
+        found, technical = (
+            sorted((_weighed(one, asked, most) for one in group), key=lambda one: -one.score)
+            for group in (found, technical)
+        )
+        best = self._once(found, is_spanish(f"{subject}\n{text}"))
+        scores = [one.score for one in best]
+        beside = technical[0].score if technical else None
+        seen = marks(f"{subject} {text}", scores, beside, best[0].alike if best else 0.0)
+        return Match(tuple(best), seen, covered=True)
 
     def technical(self, subject: str, text: str, component: Component) -> Sequence[Found]:
         """The technicians' articles that fit best: where one leads, the question is not Tier 1's."""
         return self._best(subject, text, group_of(2, component))
+
+    def _once(self, found: Iterable[Found], spanish: bool) -> list[Found]:
+        once: dict[str, Found] = {}
+        for one in found:
+            article = self._spanish.get(one.article.original, one.article) if spanish else one.article
+            once.setdefault(article.original, replace(one, article=article))
+        return list(once.values())
 
     def _best(self, subject: str, text: str, group: str) -> Sequence[Found]:
         best = self._ranking.best(subject, text, LOOKED_AT, group)
@@ -79,3 +91,9 @@ class Manuals:
 
 def _head(article: Article) -> str:
     return " ".join((article.title, *article.tags))
+
+
+def _weighed(found: Found, asked: Numbers, most: float) -> Found:
+    """The same, its score out of the words (1 for the best that there is) and the meaning."""
+    close = alike(asked, kept_meaning(f"{found.article.title}\n{found.article.body}"))
+    return replace(found, score=found.score / most + MEANT * close, alike=close)

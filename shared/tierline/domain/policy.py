@@ -52,7 +52,7 @@ class Answers:
     """
 
     sending: bool = True
-    send_above: float = 0.75
+    send_above: float = 0.7
     offer_above: float = 0.1
 
 

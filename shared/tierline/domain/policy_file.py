@@ -94,7 +94,7 @@ class _Liaison(_Part):
 
 class _Answers(_Part):
     sending: bool = True
-    send_above: float = Field(default=0.75, ge=0, le=1)
+    send_above: float = Field(default=0.7, ge=0, le=1)
     offer_above: float = Field(default=0.1, ge=0, le=1)
 
 
