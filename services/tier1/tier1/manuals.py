@@ -12,6 +12,7 @@ from tierline.desk.shelf import SHARED
 from tierline.domain.words import Component, Role
 
 LOOKED_AT = 20
+MEANINGS, TECHNICAL_MEANINGS = 8, 4  # of so many articles, the best by their words, the meaning is looked at
 MEANT = 2.0  # what likeness in meaning weighs, where the best likeness in words weighs 1
 
 
@@ -59,8 +60,8 @@ class Manuals:
         """What there is for a question of this role about this component."""
         if group_of(1, component, role) not in self._covered:
             return NOTHING
-        found = self._best(subject, text, group_of(1, component, role))
-        technical = self.technical(subject, text, component)
+        found = self._best(subject, text, group_of(1, component, role))[:MEANINGS]
+        technical = self.technical(subject, text, component)[:TECHNICAL_MEANINGS]
         most = max((one.score for one in (*found, *technical)), default=1.0)
         asked = meaning(understood(f"{subject}. {text}"))
         found, technical = (

@@ -32,14 +32,15 @@ STAFF = re.compile(
 THINGS = frozenset(
     re.findall(
         r"\S+",
-        "access account admin administration administrator agency apple app apps approval approvals assessment authoring balanced "
-        "browser button center chrome chromebook classroom console coordinator data delivery desk digital district edge education "
-        "elementary english error export exports firefox form google grade group groups hand high home id individual information "
-        "interface interim internet item items kiosk language library login lookup mac macbook manager manual math middle mode "
-        "monday tuesday wednesday thursday friday online page performance play portal practice printable printed profile report "
-        "reporting reports resources responses results roster safari school score scores scoring screen secure server service "
-        "session sessions settings sign single smarter spanish speech state student students summative support system task "
-        "teachers test testing tests text tools training unified upload user users version viewing voice windows window",
+        "access account admin administration administrator agency apple app apps approval approvals assessment authoring "
+        "balanced browser button center chrome chromebook classroom console coordinator data delivery desk digital "
+        "district edge education elementary english error export exports firefox form google grade group groups hand high "
+        "home id individual information interface interim internet item items kiosk language library login lookup mac "
+        "macbook manager manual math middle mode monday tuesday wednesday thursday friday online page performance play "
+        "portal practice printable printed profile report reporting reports resources responses results roster safari "
+        "school score scores scoring screen secure server service session sessions settings sign single smarter spanish "
+        "speech state student students summative support system task teachers test testing tests text tools training "
+        "unified upload user users version viewing voice windows window",
     )
 )
 LOWER_CASE_WORD = re.compile(r"(?<!\w)[a-zà-ÿ]{2,}")
