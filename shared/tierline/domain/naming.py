@@ -44,7 +44,7 @@ THINGS = frozenset(
     )
 )
 LOWER_CASE_WORD = re.compile(r"(?<!\w)[a-zà-ÿ]{2,}")
-LEAST_PROSE = 3
+NEAR, LEAST_PROSE = 300, 3
 
 Span = tuple[int, int]
 
@@ -75,8 +75,7 @@ def _is_person(text: str, start: int, end: int) -> bool:
 
 
 def _is_prose(text: str, start: int, end: int) -> bool:
-    line = text[text.rfind("\n", 0, start) + 1 : start], text[end:].partition("\n")[0]
-    return (
-        sum(len(LOWER_CASE_WORD.findall(part[-300:] if place == 0 else part[:300])) for place, part in enumerate(line))
-        >= LEAST_PROSE
-    )
+    """Whether its line, near by, has words in small letters: a heading in which every word is capital names nobody."""
+    before = text[max(0, start - NEAR) : start].rpartition("\n")[2]
+    after = text[end : end + NEAR].partition("\n")[0]
+    return len(LOWER_CASE_WORD.findall(before)) + len(LOWER_CASE_WORD.findall(after)) >= LEAST_PROSE

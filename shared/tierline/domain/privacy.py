@@ -62,7 +62,7 @@ BIRTH_AFTER = re.compile(
     re.IGNORECASE,
 )
 
-# A name, in either order of given and family name, next to what was found, with no more than a label between them.
+# A name next to what was found, with no more than a label between them.
 LABEL = rf"(?i:(?:student\s)?(?:ssid|ssn|ids?|number|no|#|social(?:\ssecurity)?|date\sof\s(?=birth)|{BIRTH}))"
 NAME_BEFORE = re.compile(
     rf"{PERSON}[\s,;:(\[–-]{{1,3}}(?i:(?:who(?:'s|’s|\sis|\swas)?|with|is|was|and|his|her|their)\s)?"
@@ -81,8 +81,6 @@ def redact(text: str) -> tuple[str, tuple[str, ...]]:
         spans = [*_ssns(text), *_ids(text), *_births(text)]
         spans += list(_names(text, spans))  # a list first: what is found must not be looked at again, without end
     spans += [(start, end, NAME) for start, end in named_pupils(text)]
-    if not spans:
-        return text, ()
     parts, done = [], 0
     for start, end, _ in sorted(spans):
         if start >= done:
