@@ -54,7 +54,7 @@ TOGETHER = {
     [
         ("An aide changed some answers.", True),
         ("The answers are not hers. Our TEACHERS' assistant erased them.", True),
-        ("An aide was there. It was quiet. Somebody changed the answers.", False),
+        ("An aide was there. It was quiet. It was warm. Somebody changed the answers.", False),
         ("The aides changed rooms.", False),
         ("A teacherless class changed its answers", True),
         ("An aides list changed answers", False),

@@ -3,6 +3,7 @@
 The floors stand a little under what was measured (`docs/decisions/0010-a-calibrated-answer.md`); raise them with it.
 """
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,10 @@ from embedded.evaluating import figures, judge
 from embedded.labelled import read_articles, read_questions
 from embedded.machine import POLICIES
 from tierline.desk.policies import load_policies
+from tierline.domain.policy import Question
+from tierline.domain.words import Component, Desk, Impact, Role
 
-QUESTIONS = Path(__file__).parent.parent / "data" / "stranger_questions.jsonl"
+DATA = Path(__file__).parent.parent / "data"
 MANUALS = POLICIES.parent / "manuals"
 FLOORS = {
     "sent_precision": 0.9,
@@ -30,10 +33,27 @@ FLOORS = {
 @pytest.fixture(scope="module")
 def measured() -> dict[str, float]:
     policy = load_policies(POLICIES)["alder"]
-    return figures(judge(read_questions(QUESTIONS), read_articles(MANUALS), policy), policy.answers)
+    return figures(
+        judge(read_questions(DATA / "stranger_questions.jsonl"), read_articles(MANUALS), policy), policy.answers
+    )
 
 
 @pytest.mark.parametrize("figure", FLOORS)
 def test_a_stranger_is_answered_as_well_as_before(figure: str, measured: dict[str, float]) -> None:
     assert FLOORS.keys() == measured.keys()
     assert measured[figure] >= FLOORS[figure], measured
+
+
+def test_the_states_questions_are_known_from_their_near_neighbours() -> None:
+    policy = load_policies(POLICIES)["alder"]
+    found, wrong, states = 0, 0, 0
+    for line in (DATA / "near_the_state.jsonl").read_text("utf-8").splitlines():
+        told = json.loads(line)
+        component = Component(told["component"])
+        asked = Question(component, Role.SCHOOL, Impact.QUESTION, told["subject"], told["body"])
+        to_state = policy.first_desk(asked).to is Desk.STATE
+        states += told["state"]
+        found += to_state and told["state"]
+        wrong += to_state and not told["state"]
+    assert found >= 0.9 * states > 100
+    assert wrong <= 2

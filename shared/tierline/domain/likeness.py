@@ -13,7 +13,7 @@ LEAST = 3  # telling words that an example must share at all
 STEM = 5  # letters by which words are compared
 WORD = re.compile(r"[a-z0-9]+")
 SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
-CLOSE = 2  # sentences, one after the other
+CLOSE = 3  # sentences, one after the other
 # What nearly every question says tells nothing.
 PLAIN = frozenset(
     re.findall(
@@ -39,7 +39,7 @@ def alike(example: frozenset[str], asked: frozenset[str]) -> bool:
 
 
 def close_by(lists: Sequence[re.Pattern[str]], text: str) -> bool:
-    """Whether one of each list stands in the same sentence or in the next."""
+    """Whether one of each list stands in three sentences that follow each other."""
     if not lists or not all(one.search(text) for one in lists):
         return False
     sentences = SENTENCE_ENDS.split(text)
