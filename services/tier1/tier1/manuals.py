@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from tier1.articles import Article, group_of
 from tier1.confidence import Marks, marks
 from tier1.meaning import Numbers, alike, kept_meaning, meaning
+from tier1.states import likely_the_states
 from tierline.desk.language import is_spanish, understood
 from tierline.desk.ranking import Ranking, Text
 from tierline.desk.shelf import SHARED
@@ -27,11 +28,15 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """What the manuals hold for one question, the best first. `covered`: whether they say anything about its component."""
+    """What the manuals hold for one question, the best first. `covered`: whether they say anything about its component.
+
+    `states` is the chance that it is not theirs to answer but the state's.
+    """
 
     found: tuple[Found, ...]
     marks: Marks
     covered: bool
+    states: float = 0.0
 
 
 NOTHING = Match((), (0.0, 0.0, 0.0, 0.0, 0.0), covered=False)
@@ -63,7 +68,7 @@ class Manuals:
         found = self._best(subject, text, group_of(1, component, role))[:MEANINGS]
         technical = self.technical(subject, text, component)[:TECHNICAL_MEANINGS]
         most = max((one.score for one in (*found, *technical)), default=1.0)
-        asked = meaning(understood(f"{subject}. {text}"))
+        asked = asked_meaning(subject, text)
         found, technical = (
             sorted((_weighed(one, asked, most) for one in group), key=lambda one: -one.score)
             for group in (found, technical)
@@ -72,7 +77,7 @@ class Manuals:
         scores = [one.score for one in best]
         beside = technical[0].score if technical else None
         seen = marks(f"{subject} {text}", scores, beside, best[0].alike if best else 0.0)
-        return Match(tuple(best), seen, covered=True)
+        return Match(tuple(best), seen, covered=True, states=likely_the_states(asked, component))
 
     def technical(self, subject: str, text: str, component: Component) -> Sequence[Found]:
         """The technicians' articles that fit best: where one leads, the question is not Tier 1's."""
@@ -92,6 +97,11 @@ class Manuals:
 
 def _head(article: Article) -> str:
     return " ".join((article.title, *article.tags))
+
+
+def asked_meaning(subject: str, text: str) -> Numbers:
+    """What a question means."""
+    return meaning(understood(f"{subject}. {text}" if subject else text))
 
 
 def _weighed(found: Found, asked: Numbers, most: float) -> Found:

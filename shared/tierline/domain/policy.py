@@ -48,12 +48,14 @@ class Answers:
     """How sure of a manual's answer Tier 1 must be, from 0 to 1.
 
     From `send_above` on it is sent to the reporter, where the member lets it (`sending`); below `offer_above` no manual
-    covers the question; in between it is offered to the agent.
+    covers the question; in between it is offered to the agent. Where the chance that it is the state's to answer, by what it
+    means, is above `state_above`, it goes there instead; at 1, only rules send it there.
     """
 
     sending: bool = True
     send_above: float = 0.7
     offer_above: float = 0.1
+    state_above: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

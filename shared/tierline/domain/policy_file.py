@@ -96,6 +96,7 @@ class _Answers(_Part):
     sending: bool = True
     send_above: float = Field(default=0.7, ge=0, le=1)
     offer_above: float = Field(default=0.1, ge=0, le=1)
+    state_above: float = Field(default=1.0, ge=0, le=1)
 
 
 class _Override(_Part):
