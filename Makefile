@@ -21,7 +21,7 @@ run: install ## Run the five services and play the sample day (ARGS=--once ends 
 	@$(BIN)/tierline demo $(ARGS)
 
 test: install ## Every test there is
-	$(PYTEST) tests/unit tests/simulation tests/contract tests/service tests/journey tests/failure $(ARGS)
+	$(PYTEST) tests/unit tests/simulation tests/contract tests/service tests/journey tests/failure tests/upgrade $(ARGS)
 
 unit: install ## The pure rules
 	$(PYTEST) tests/unit $(ARGS)
@@ -38,8 +38,14 @@ journey: install ## A ticket's whole life
 failure: install ## What must hold when things die
 	$(PYTEST) tests/failure $(ARGS)
 
+upgrade: install ## The release before this one, and this one, together
+	$(PYTEST) tests/upgrade $(ARGS)
+
 sim: install ## 100,000 seeds of bad weather (SEED=n repeats one and tells its story)
 	@cd tests && ../$(BIN)/python -m simulation.sim $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+storm: install ## Ten minutes of kills, restarts and bad wires (SECONDS=, SEED=, ADAPTER=log)
+	@cd tests && ../$(BIN)/python -m storm.run --seconds $(or $(SECONDS),600) $(if $(SEED),--seed $(SEED)) $(if $(ADAPTER),--adapter $(ADAPTER))
 
 bench: install ## Measure, side by side with a floor
 	@$(BIN)/python tests/benchmarks/run.py $(ARGS)
@@ -60,12 +66,15 @@ docs: install ## Draw what is drawn from the code
 kafka: install ## A real Apache Kafka on this machine, without Docker
 	@$(BIN)/python deploy/kafka-local/kafka_local.py $(ARGS)
 
-lock: ## Lock every version with its hashes
+LOCKING := --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --overrides deploy/overrides.txt
+
+lock: ## Lock every version with its hashes: for the workspace, and of these what a service's container needs
 	$(BIN)/python deploy/wanted.py > .venv/wanted.txt
-	$(BIN)/uv pip compile -q .venv/wanted.txt --python-version 3.11 --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --overrides deploy/overrides.txt -o requirements.lock
+	$(BIN)/uv pip compile -q .venv/wanted.txt $(LOCKING) -o requirements.lock
+	$(BIN)/python deploy/wanted.py services > .venv/wanted.txt
+	$(BIN)/uv pip compile -q .venv/wanted.txt $(LOCKING) -c requirements.lock -o deploy/service.lock
 
 clean: ## Forget the virtual environment and the caches, keep the data
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 
-.PHONY: help install run test unit contract service journey failure sim bench check format docs kafka lock clean
+.PHONY: help install run test unit contract service journey failure upgrade sim storm bench check format docs kafka lock clean

@@ -10,6 +10,7 @@ import pytest
 from embedded.machine import running
 from house import House
 from kafka_broker import kafka_broker, kafka_servers, own_kafka
+from spans import kept_spans
 
 __all__ = ["kafka_broker", "kafka_servers", "own_kafka"]
 
@@ -45,5 +46,6 @@ async def kafka_house(folder: Path, kafka_servers: str) -> AsyncIterator[House]:
 
 @asynccontextmanager
 async def _house(folder: Path, kafka: str | None, *, manuals: bool = False) -> AsyncIterator[House]:
-    async with running(folder, port=0, kafka=kafka, manuals=manuals) as machine, machine.client() as client:
-        yield House(machine, client)
+    with kept_spans() as spans:
+        async with running(folder, port=0, kafka=kafka, manuals=manuals) as machine, machine.client() as client:
+            yield House(machine, client, spans)

@@ -9,6 +9,7 @@ import httpx
 from uuid_utils import uuid7
 
 from embedded.machine import Machine
+from spans import Spans
 from tierline.kit import webhooks
 
 PATIENCE = 40.0
@@ -17,8 +18,8 @@ PATIENCE = 40.0
 class House:
     """The machine through its public API."""
 
-    def __init__(self, machine: Machine, client: httpx.AsyncClient) -> None:
-        self.machine, self.client = machine, client
+    def __init__(self, machine: Machine, client: httpx.AsyncClient, spans: Spans) -> None:
+        self.machine, self.client, self.spans = machine, client, spans
         self.people = machine.install.credentials
 
     def key(self, who: str, member: str = "alder") -> dict[str, str]:

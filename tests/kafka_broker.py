@@ -1,7 +1,7 @@
 """A Kafka for tests: the one named in TIERLINE_TEST_KAFKA, else a container, else a broker without Docker."""
 
 import os
-import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -9,9 +9,11 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import TypeAlias
 
 import pytest
+
+from kafka_container import ContainerBroker, container
 
 KAFKA_LOCAL = Path(__file__).resolve().parents[1] / "deploy" / "kafka-local" / "kafka_local.py"
 
@@ -21,22 +23,25 @@ class CannotRun(Exception):
 
 
 class LocalBroker:
-    """A broker of this test run alone: it can be stopped and started on the same port with the same data."""
+    """A broker of this test run alone: it can be stopped, killed and started on the same port with the same data.
 
-    def __init__(self, data: Path) -> None:
+    `more` is what else kafka-local is told, such as the port of a proxy at which clients shall come.
+    """
+
+    def __init__(self, data: Path, *more: str) -> None:
         with ExitStack() as held:
             sockets = [held.enter_context(socket.socket()) for _ in range(2)]
             for one in sockets:
                 one.bind(("127.0.0.1", 0))
             self._port, self._controller_port = (one.getsockname()[1] for one in sockets)
-        self._data = data
+        self._data, self._more = data, more
         self._process: subprocess.Popen[str] | None = None
         self.servers = f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Start, and return once it serves. Raises `CannotRun` with what kafka-local said."""
         ports = ["--port", str(self._port), "--controller-port", str(self._controller_port)]
-        run = [sys.executable, str(KAFKA_LOCAL)]
+        run = [sys.executable, str(KAFKA_LOCAL), *self._more]
         self._process = subprocess.Popen(
             # It must never outlive a test run that was killed.
             [*run, *ports, "--data", str(self._data), "--print-ready", "--until-stdin-ends"],
@@ -57,6 +62,26 @@ class LocalBroker:
             self._process.communicate()  # closes its stdin, which is the sign to end
             self._process = None
 
+    def kill(self) -> None:
+        """End it in the middle of whatever it does; what it had acknowledged is in its files."""
+        if self._process is not None:
+            self._signal(signal.SIGKILL)
+            self.stop()
+
+    def freeze(self) -> None:
+        """Let it hang: connections stay, and nobody is answered."""
+        self._signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        assert self._process is not None
+        keeper = self._process.pid
+        for broker in Path(f"/proc/{keeper}/task/{keeper}/children").read_text().split():
+            os.kill(int(broker), number)
+
 
 class GivenBroker:
     """A broker that is not ours to stop."""
@@ -72,33 +97,43 @@ class GivenBroker:
         pytest.skip("this Kafka is not ours to stop: unset TIERLINE_TEST_KAFKA to test an outage")
 
 
+Broker: TypeAlias = LocalBroker | ContainerBroker | GivenBroker
+
+
 @pytest.fixture(scope="session")
-def kafka_broker() -> Iterator[LocalBroker | GivenBroker]:
+def kafka_broker() -> Iterator[Broker]:
     """The broker of this test run; `stop()` and `start()` make an outage."""
     if given := os.environ.get("TIERLINE_TEST_KAFKA"):
         yield GivenBroker(given)
         return
-    if (container := _container()) is not None:
-        try:
-            yield GivenBroker(container.get_bootstrap_server())
-        finally:
-            container.stop()
-        return
-    with _local() as broker:
+    with _broker() as broker:
         yield broker
 
 
 @pytest.fixture
-def own_kafka() -> Iterator[LocalBroker]:
+def own_kafka() -> Iterator[LocalBroker | ContainerBroker]:
     """A broker for one story alone, whose services must meet no other's."""
-    with _local() as broker:
+    with _broker() as broker:
         yield broker
 
 
 @contextmanager
-def _local() -> Iterator[LocalBroker]:
+def _broker() -> Iterator[LocalBroker | ContainerBroker]:
+    if (contained := container()) is None:
+        with local_broker() as broker:
+            yield broker
+        return
+    try:
+        yield contained
+    finally:
+        contained.end()
+
+
+@contextmanager
+def local_broker(*more: str) -> Iterator[LocalBroker]:
+    """A broker without Docker, for as long as the block lasts; `more` is what else kafka-local is told."""
     with tempfile.TemporaryDirectory(prefix="kafka-") as folder:
-        broker = LocalBroker(Path(folder) / "data")
+        broker = LocalBroker(Path(folder) / "data", *more)
         try:
             broker.start()
         except CannotRun as error:
@@ -113,22 +148,6 @@ def _local() -> Iterator[LocalBroker]:
 
 
 @pytest.fixture(scope="session")
-def kafka_servers(kafka_broker: LocalBroker | GivenBroker) -> str:
+def kafka_servers(kafka_broker: Broker) -> str:
     """Where it listens."""
     return kafka_broker.servers
-
-
-def _container() -> Any:
-    """A started Kafka container, or nothing where no Docker engine answers or the image cannot be had."""
-    docker = shutil.which("docker")
-    if docker is None:
-        return None
-    try:
-        asked = [docker, "version", "--format", "{{.Server.Version}}"]
-        subprocess.run(asked, capture_output=True, check=True, timeout=5)
-        from testcontainers.community.kafka import KafkaContainer
-
-        return KafkaContainer().with_kraft().start()
-    except Exception as error:  # any reason will do: there is another way
-        sys.stderr.write(f"no Kafka container ({type(error).__name__}); using kafka-local\n")
-        return None

@@ -7,37 +7,65 @@ import importlib.util
 import os
 import sys
 
-MOVE_FIRST = """            rows = await reader.fetch(sql.READ, group, topics, BATCH)
+MOVE_FIRST = """            unsettled = found[0]["unsettled"]
             if rows:
                 last = {row["topic"]: (row["number"], row["pos"]) for row in rows}
                 numbers, places = [number for number, _ in last.values()], [pos for _, pos in last.values()]
                 await reader.execute(sql.MOVE, group, list(last), numbers, places)
 """
 COMMIT_FIRST = """            watch.moved()
-            await _committed(consumer, batches, group)
+            positions.done(batches)
+            await positions.settled(STOP)
+"""
+APPLY_ALL = """    await tx.fetch(CLAIM, consumer, list(dict.fromkeys(ids)))
+    return set(ids)
 """
 MUTANTS = {
     # Reads by position alone: what an open transaction still holds is passed over for good.
     "naive_cursor": (
         "tierline.kit.bus_postgres_sql",
-        "        AND l.xid < pg_snapshot_xmin(pg_current_snapshot())\n",
+        "            AND l.xid < pg_snapshot_xmin(pg_current_snapshot())\n",
         "",
     ),
     # The event log's reader moves on before the batch has had its effect.
     "moves_first": (
         "tierline.kit.bus_postgres",
-        "            rows = await reader.fetch(sql.READ, group, topics, BATCH)\n",
+        '            unsettled = found[0]["unsettled"]\n',
         MOVE_FIRST,
     ),
     # Kafka's offsets are committed before the batch has had its effect.
     "commits_first": ("tierline.kit.bus_kafka", "            watch.moved()\n", COMMIT_FIRST),
+    # What comes a second time has its effect a second time.
+    "no_inbox": (
+        "tierline.kit.inbox",
+        '    return {row["event_id"] for row in await tx.fetch(CLAIM, consumer, list(dict.fromkeys(ids)))}\n',
+        APPLY_ALL,
+    ),
+    # A service tells what it decided in any order.
+    "shuffling_relay": (
+        "tierline.kit.outbox",
+        "FROM outbox WHERE published_at IS NULL ORDER BY pos LIMIT $1",
+        "FROM outbox WHERE published_at IS NULL ORDER BY md5(id::text) LIMIT $1",
+    ),
+    # The live timeline is read by position alone: many write to it at once.
+    "naive_feed": ("intake.store", " AND timeline.xid < pg_snapshot_xmin(pg_current_snapshot())\n", "\n"),
 }
+OF_AN_ADAPTER = ("naive_cursor", "moves_first", "commits_first")
+"""Those that the suite of both adapters must find."""
+IN_A_STORM = {
+    "no_inbox": "log",
+    "moves_first": "log",
+    "shuffling_relay": "log",
+    "naive_feed": "log",
+    "commits_first": "kafka",
+}
+"""Those that a storm must find, and on which adapter it looks for them."""
 
 
 def break_(mutant: str) -> None:
     """Put the broken module in the place of the sound one."""
     name, sound, broken = MUTANTS[mutant]
-    assert not any(other.startswith("tierline.kit.bus_") for other in sys.modules), "too late: it is imported already"
+    assert name not in sys.modules, "too late: it is imported already"
     spec = importlib.util.find_spec(name)
     assert spec is not None
     assert spec.origin is not None

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import itertools
 import os
 import socket
 import statistics
@@ -9,7 +10,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import httpx
@@ -52,6 +53,13 @@ class Stand:
         }
 
 
+def free_port() -> int:
+    """A port of this machine that nobody has."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 @contextlib.asynccontextmanager
 async def stand() -> AsyncIterator[Stand]:
     """A stand, for as long as the block lasts."""
@@ -68,9 +76,7 @@ async def stand() -> AsyncIterator[Stand]:
 @contextlib.contextmanager
 def serving(app: str, environment: Mapping[str, str], folder: str | None = None) -> Iterator[tuple[int, int]]:
     """An app in a process of its own; its port and process id, once it is ready."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [
         sys.executable,
         "-m",
@@ -81,6 +87,8 @@ def serving(app: str, environment: Mapping[str, str], folder: str | None = None)
         "--no-access-log",
         "--log-level",
         "error",
+        "--http",
+        "tierline.kit.connections:Bounded",
     ]
     process = subprocess.Popen([*command, "--timeout-graceful-shutdown", "5"], env=dict(environment), cwd=folder)
     try:
@@ -98,14 +106,13 @@ def serving(app: str, environment: Mapping[str, str], folder: str | None = None)
 
 
 async def load(
-    port: int, path: str, body: bytes, headers: Mapping[str, str], count: int, connections: int = 16
+    port: int, path: str, body: bytes | Sequence[bytes], headers: Mapping[str, str], count: int, connections: int = 16
 ) -> float:
-    """Post `count` times over kept connections; how many a second were answered with 201."""
+    """Post `count` times over kept connections, one body or several in turn; how many a second were answered with 201."""
     head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    request = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{head}"
-        f"Content-Length: {len(body)}\r\n\r\n"
-    ).encode() + body
+    start = f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n{head}Content-Length: "
+    bodies = [body] if isinstance(body, bytes) else body
+    requests = itertools.cycle([f"{start}{len(body)}\r\n\r\n".encode() + body for body in bodies])
     left = count
 
     async def worker() -> None:
@@ -113,7 +120,7 @@ async def load(
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         while left > 0:
             left -= 1
-            writer.write(request)
+            writer.write(next(requests))
             answer = await reader.readuntil(b"\r\n\r\n")
             if b" 201 " not in answer.split(b"\r\n", 1)[0]:
                 raise RuntimeError(answer.decode())

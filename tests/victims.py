@@ -4,8 +4,6 @@ import asyncio
 import contextlib
 import json
 import signal
-import socket
-import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,7 +12,7 @@ from typing import Any
 import httpx
 
 from callbacks import Callbacks
-from stand import MODULES
+from nursery.lives import Lives
 from tierline.kit import webhooks
 
 EVENT_IN = ("inbox.claimed", "room.saved", "consumer.uncommitted", "consumer.committed", "bus.handled", "bus.moved")
@@ -33,56 +31,27 @@ POINTS: Mapping[str, tuple[str, ...]] = {
 
 
 @dataclass
-class Victim:
-    """One service as a process that dies at each of its points in turn; `passed` are those where it did."""
+class Victim(Lives):
+    """One service that dies at each of its points in turn; `passed` are those where it did."""
 
-    service: str
-    environment: Mapping[str, str]
-    points: tuple[str, ...]
+    points: tuple[str, ...] = ()
     passed: list[str] = field(default_factory=list)
-    port: int = 0
-    process: asyncio.subprocess.Process | None = None
-    over: bool = False
-
-    def __post_init__(self) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
 
     @property
     def done(self) -> bool:
         """Whether it has died everywhere that it should."""
         return len(self.passed) == len(self.points)
 
-    async def live(self) -> None:
-        """Run, die and come back, until nothing kills it any more; then until `end`."""
-        for point in (*self.points, ""):
-            code = await self._run(point)
-            if self.over:
-                return
-            assert code == -signal.SIGKILL, f"{self.service}, armed with {point or 'nothing'}, ended with {code}"
-            self.passed.append(point)
+    def arm(self) -> str:
+        """The next point; at last none."""
+        return "" if self.done else self.points[len(self.passed)]
 
-    async def end(self) -> None:
-        """Stop it as an operator does."""
-        self.over = True
-        if self.process is not None and self.process.returncode is None:
-            with contextlib.suppress(ProcessLookupError):
-                self.process.terminate()
-            try:
-                async with asyncio.timeout(15):
-                    await self.process.wait()
-            except TimeoutError:
-                self.process.kill()
-
-    async def _run(self, point: str) -> int:
-        options = ("--port", str(self.port), "--no-access-log", "--log-level", "error")
-        self.process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "uvicorn", MODULES[self.service], *options),
-            env={**self.environment, "TIERLINE_CRASH_AT": point},
-            stderr=asyncio.subprocess.DEVNULL,
-        )
-        return await self.process.wait()
+    def count(self, code: int) -> None:
+        """It died where it should, or was stopped; nothing else may end it."""
+        super().count(code)
+        if not (self.done or self.over):
+            assert code == -signal.SIGKILL, f"{self.service}, armed with {self.arm()}, ended with {code}"
+            self.passed.append(self.arm())
 
 
 @dataclass
@@ -103,15 +72,16 @@ class People:
             await asyncio.sleep(0.05)
 
     def key(self, who: str) -> dict[str, str]:
-        """The headers of someone of Alder's, or of the liaison."""
-        key = self.credentials["liaison"] if who == "liaison" else self.credentials["members"]["alder"][who]
+        """The headers of someone of Alder's, or of the liaison, who is the desk of Tier 3."""
+        liaison = who in {"liaison", "tier3"}
+        key = self.credentials["liaison"] if liaison else self.credentials["members"]["alder"][who]
         return {"Authorization": f"Bearer {key}"}
 
     def at(self, service: str, path: str) -> str:
         """An address of a service."""
         return f"http://127.0.0.1:{self.ports[service]}{path}"
 
-    async def submit(self, number: int) -> str:
+    async def submit(self, number: int, **more: str) -> str:
         """Submit once, however often it must be said."""
         reporter = {"name": "A teacher", "email": "a@school.example.org", "role": "school", "organization": "A school"}
         body = {
@@ -119,6 +89,7 @@ class People:
             "subject": f"Issue {number}",
             "description": "It stops.",
             "reporter": reporter,
+            **more,
         }
         head = {**self.key("client"), "Idempotency-Key": f"issue-{number}"}
         answer = await self.insist(lambda: self.client.post(self.at("intake", "/v1/tickets"), json=body, headers=head))
@@ -126,17 +97,21 @@ class People:
         return str(answer.json()["id"])
 
     async def escalate(self, desk: str, ticket: str) -> None:
-        """Pass a case on, as soon as it is at the desk; whoever does not know whether it was done looks again."""
-        case = self.at(desk, f"/v1/cases/{ticket}")
+        """Pass a case on, as soon as it is at the desk."""
+        await self.move(desk, ticket, "escalate", text="Not solved here.")
+
+    async def move(self, desk: str, ticket: str, move: str, **body: str) -> None:
+        """Make a move, as soon as the case is at the desk; whoever does not know whether it was done looks again."""
 
         async def attempt() -> httpx.Response | None:
+            case = self.at("intake" if desk == "state" else desk, f"/v1/cases/{ticket}")
             read = await self.client.get(case, headers=self.key(desk))
             if read.status_code != 200:
                 return None
             if not read.json()["held"]:
                 return read
             head = {**self.key(desk), "If-Match": read.headers["etag"]}
-            made = await self.client.post(f"{case}/escalate", json={"text": "Not solved here."}, headers=head)
+            made = await self.client.post(f"{case}/{move}", json=body, headers=head)
             return None if made.status_code in {409, 412} else made
 
         assert (await self.insist(attempt)).status_code == 200
@@ -160,11 +135,22 @@ class People:
 
         assert (await self.insist(attempt)).status_code in {200, 409}
 
+    async def whole_life(self, number: int, into: list[str]) -> None:
+        """One ticket from the front door up to the vendor, back, and closed; it is in `into` as soon as it has an id."""
+        into.append(ticket := await self.submit(number))
+        for desk in ("tier1", "tier2"):
+            await self.escalate(desk, ticket)
+        await self.until(ticket, "resolved")
+        await self.confirm(ticket)
+        await self.until(ticket, "closed")
+
     async def register(self, vendor: str, url: str, secret: str) -> None:
         """Tell Tier 3 where a vendor listens."""
         body = {"url": url, "secret": secret}
-        path = self.at("tier3", f"/v1/vendors/{vendor}")
-        answer = await self.insist(lambda: self.client.put(path, json=body, headers=self.key("liaison")))
+        path = f"/v1/vendors/{vendor}"
+        answer = await self.insist(
+            lambda: self.client.put(self.at("tier3", path), json=body, headers=self.key("liaison"))
+        )
         assert answer.status_code == 200, answer.text
 
     async def answer_as_vendor(self, vendor: str, secret: str, told: Callbacks) -> None:
@@ -176,14 +162,15 @@ class People:
                 seen += 1
                 said = json.loads(raw)
                 if said.get("type") == "case.assigned":
-                    await self._resolve(vendor, secret, said["ticket_id"])
+                    await self.say(vendor, secret, said["ticket_id"], "resolved")
 
-    async def _resolve(self, vendor: str, secret: str, ticket: str) -> None:
-        update = {"type": "resolved", "ticket_id": ticket, "vendor_ref": "B-1", "sequence": 1, "message": "Mended."}
-        raw, webhook_id = json.dumps(update).encode(), f"resolved-{ticket}"
-        path = self.at("tier3", f"/v1/vendors/{vendor}/updates")
+    async def say(self, vendor: str, secret: str, ticket: str, kind: str) -> None:
+        """Send an update as a vendor, under one id however often it must be said; it is the first of the case."""
+        update = {"type": kind, "ticket_id": ticket, "vendor_ref": "B-1", "sequence": 1, "message": "Mended."}
+        raw, webhook_id = json.dumps(update).encode(), f"{kind}-{ticket}"
 
         async def attempt() -> httpx.Response | None:
+            path = self.at("tier3", f"/v1/vendors/{vendor}/updates")
             head = webhooks.sign([secret], webhook_id, datetime.now(UTC), raw)
             made = await self.client.post(path, content=raw, headers=head)
             return made if made.status_code == 202 else None

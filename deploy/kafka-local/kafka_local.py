@@ -72,9 +72,17 @@ def fetch_jars() -> Path:
 class Broker:
     """One broker and its data folder. Started again on the same folder, it still has every record."""
 
-    def __init__(self, port: int, controller_port: int, data: Path, advertised: int | None = None) -> None:
+    def __init__(
+        self,
+        port: int,
+        controller_port: int,
+        data: Path,
+        advertised: int | None = None,
+        also: Path | None = None,
+        scram: str | None = None,
+    ) -> None:
         self.port, self.controller_port, self.data = port, controller_port, data.resolve()
-        self._advertised = advertised or port
+        self._advertised, self._also, self._scram = advertised or port, also, scram
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self, timeout: float = 60.0) -> None:
@@ -87,6 +95,9 @@ class Broker:
         run += [f"-Dlog4j2.configurationFile={HERE / 'log4j2.properties'}"]
         if not (self.data / "meta.properties").exists():
             tool = ["kafka.tools.StorageTool", "format", "-t", _cluster_id(), "-c", str(properties)]
+            if self._scram:
+                user, _, password = self._scram.partition(":")
+                tool += ["--add-scram", f"SCRAM-SHA-512=[name={user},password={password}]"]
             done = subprocess.run([*run, *tool], capture_output=True, text=True, check=False)
             if done.returncode:
                 raise CannotRun(f"Kafka could not format {self.data}: {(done.stderr or done.stdout).strip()}")
@@ -114,7 +125,7 @@ class Broker:
 
     def _write_properties(self) -> Path:
         self.data.mkdir(parents=True, exist_ok=True)
-        text = (HERE / "server.properties").read_text()
+        text = (HERE / "server.properties").read_text() + (self._also.read_text() if self._also else "")
         facts = {"port": self.port, "controller_port": self.controller_port, "data": self.data}
         facts["advertised"] = self._advertised
         for name, value in facts.items():
@@ -172,11 +183,14 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=9092)
     parser.add_argument("--controller-port", type=int, default=9093)
     parser.add_argument("--advertised-port", type=int, help="where clients are told to come, for a proxy in between")
+    parser.add_argument("--also", type=Path, help="more lines of server.properties, such as listeners with TLS")
+    parser.add_argument("--scram", metavar="USER:PASSWORD", help="a user for SCRAM-SHA-512, made with new data")
     parser.add_argument("--data", type=Path, default=HOME / "data")
     parser.add_argument("--print-ready", action="store_true", help="print one line once the broker serves")
     parser.add_argument("--until-stdin-ends", action="store_true", help="stop when the caller dies")
     asked = parser.parse_args()
-    broker, ended = Broker(asked.port, asked.controller_port, asked.data, asked.advertised_port), threading.Event()
+    broker = Broker(asked.port, asked.controller_port, asked.data, asked.advertised_port, asked.also, asked.scram)
+    ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     if asked.until_stdin_ends:

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]
-PARTS = ("submissions", "desk", "hops", "memory", "manuals")
+PARTS = ("submissions", "desk", "hops", "memory", "manuals", "slow_clients")
 
 
 def main() -> None:

@@ -6,20 +6,24 @@ from pathlib import Path
 from stand import load, middle, serving, stand
 
 ROUNDS, COUNT = 5, 1500
-BODY = json.dumps(
-    {
-        "component": "test-delivery-system",
-        "subject": "The test will not load",
-        "description": "A white page on every device, since this morning. " * 8,
-        "impact": "user_cannot_work",
-        "reporter": {
-            "name": "A teacher",
-            "email": "teacher@school.example.org",
-            "role": "school",
-            "organization": "S",
-        },
-    }
-).encode()
+# Of 300 teachers, each of whom writes again and again.
+BODIES = [
+    json.dumps(
+        {
+            "component": "test-delivery-system",
+            "subject": "The test will not load",
+            "description": "A white page on every device, since this morning. " * 8,
+            "impact": "user_cannot_work",
+            "reporter": {
+                "name": "A teacher",
+                "email": f"teacher-{number}@school-{number % 20}.example.org",
+                "role": "school",
+                "organization": "S",
+            },
+        }
+    ).encode()
+    for number in range(300)
+]
 
 
 async def measure() -> dict[str, float]:
@@ -34,8 +38,8 @@ async def measure() -> dict[str, float]:
             head = {"Authorization": f"Bearer {key}"}
             for number in range(ROUNDS + 1):
                 rates = (
-                    await load(floor, "/v1/tickets", BODY, {}, COUNT),
-                    await load(port, "/v1/tickets", BODY, head, COUNT),
+                    await load(floor, "/v1/tickets", BODIES, {}, COUNT),
+                    await load(port, "/v1/tickets", BODIES, head, COUNT),
                 )
                 if number:  # the first round warms up
                     floors.append(rates[0])

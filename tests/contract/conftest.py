@@ -8,7 +8,7 @@ import pytest
 from rigs import KafkaRig, PostgresRig, Rig
 from stage import Stage
 
-from kafka_broker import GivenBroker, LocalBroker, kafka_broker, kafka_servers
+from kafka_broker import Broker, kafka_broker, kafka_servers
 
 __all__ = ["kafka_broker", "kafka_servers"]
 
@@ -24,7 +24,7 @@ def event_database() -> Iterator[str]:
 def rig(request: pytest.FixtureRequest) -> Rig:
     """Every story is told twice, once over each adapter."""
     if request.param == "kafka":
-        broker: LocalBroker | GivenBroker = request.getfixturevalue("kafka_broker")
+        broker: Broker = request.getfixturevalue("kafka_broker")
         return KafkaRig(broker)
     return PostgresRig(request.getfixturevalue("event_database"))
 

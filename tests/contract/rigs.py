@@ -8,7 +8,7 @@ from typing import Protocol
 import asyncpg
 from aiokafka import AIOKafkaProducer
 
-from kafka_broker import GivenBroker, LocalBroker
+from kafka_broker import Broker
 from tierline.kit.bus import EventBus
 from tierline.kit.bus_kafka import KafkaBus
 from tierline.kit.bus_postgres import PostgresBus
@@ -38,7 +38,7 @@ class Rig(Protocol):
 class KafkaRig:
     """Over a real Kafka."""
 
-    def __init__(self, broker: LocalBroker | GivenBroker) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
         self.address = f"kafka://{broker.servers}"
 

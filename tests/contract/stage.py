@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from rigs import Rig
 
-from tierline.kit.bus import Envelope, EventBus, Record
+from tierline.kit.bus import Envelope, EventBus, Handle, Record
 
 MOMENT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -63,7 +63,7 @@ class Stage:
         return bus
 
     @asynccontextmanager
-    async def reading(self, bus: EventBus, reader: Reader, group: str | None = None) -> AsyncIterator[None]:
+    async def reading(self, bus: EventBus, reader: Handle, group: str | None = None) -> AsyncIterator[None]:
         """`reader` is a member of the group as long as the block lasts, then leaves in order."""
         task = asyncio.create_task(bus.consume(group or self.group, [self.topic], reader))
         try:

@@ -4,6 +4,8 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -13,8 +15,9 @@ from cloudevents.core.v1.event import CloudEvent
 from rigs import Rig
 from stage import MOMENT, Reader, Stage, ids, until
 
-from tierline.kit.bus import Record
-from tierline.kit.errors import BusUnavailable, Undecodable
+from tierline.kit import bus_delivery
+from tierline.kit.bus import AROUND, LARGEST_EVENT, Record
+from tierline.kit.errors import BusUnavailable, EventTooLarge, Undecodable
 
 HERE = Path(__file__).parent
 
@@ -75,6 +78,27 @@ async def test_a_failed_batch_comes_again_and_nothing_behind_it_is_lost_or_skipp
     assert sum(events[17].id in batch for batch in reader.batches) >= 4
     assert len(reader.ids) == 80, "what was handled came again"
     assert reader.sequences() == {f"key-{n}": list(range(1, 21)) for n in range(4)}
+
+
+async def test_a_batch_that_never_ends_is_given_up_and_comes_again(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bus_delivery, "PATIENCE", 0.5)
+    bus, reader, hangs = await stage.bus(), Reader(), 2
+    events = stage.events(40, keys=4)
+
+    async def handle(records: Sequence[Record]) -> None:
+        nonlocal hangs
+        if hangs:
+            hangs -= 1
+            await asyncio.Event().wait()
+        await reader(records)
+
+    await bus.publish(events)
+    async with stage.reading(bus, handle):
+        await until(lambda: len(reader.records) >= 40)
+    assert sorted(reader.ids) == sorted(ids(events))
+    assert reader.sequences() == {f"key-{n}": list(range(1, 11)) for n in range(4)}
 
 
 async def test_the_pause_after_a_failure_grows(stage: Stage) -> None:
@@ -271,6 +295,19 @@ async def test_an_address_that_leads_nowhere_is_said_in_one_line_with_its_remedy
         assert "\n" not in str(said.value)
     await bus.publish([])  # nothing to publish needs nobody
     await bus.stop()
+
+
+async def test_an_event_that_no_bus_takes_is_refused_and_the_others_are_not(stage: Stage) -> None:
+    bus, reader = await stage.bus(), Reader()
+    small, plain = stage.event("small", 1), stage.event("large", 1)
+    largest = replace(plain, data=b"x" * (LARGEST_EVENT - AROUND - 4 * len(plain.key)))
+    beyond = replace(largest, data=largest.data + b"x")
+    with pytest.raises(EventTooLarge):
+        await bus.publish([small, beyond])
+    await bus.publish([small, largest])
+    async with stage.reading(bus, reader):
+        await until(lambda: len(reader.records) >= 2)
+    assert {record.key: record.value for record in reader.records} == {b"small": small.data, b"large": largest.data}
 
 
 async def test_ping_answers_and_starting_again_changes_nothing(stage: Stage) -> None:

@@ -14,6 +14,7 @@ import pytest
 from callbacks import Callbacks, callbacks
 from embedded.audit.auditing import audit
 from embedded.mailbox import Mailbox
+from nursery.nursery import nursery
 from stand import Stand, stand
 from tierline.kit.webhooks import new_secret
 from victims import POINTS, People, Victim
@@ -23,7 +24,7 @@ AT_ONCE = 3
 IN_FLIGHT = 16  # so many calls the courier has under way at once: those are what a kill may repeat
 NOTICES = 5  # received, escalated twice, resolved, closed
 ONLY_ON_KAFKA = ("bus.sending",)
-DEAD_SOON = "session_timeout=6"  # how long the partitions of a killed reader wait for it
+DEAD_SOON = "session_timeout=3"  # how long the partitions of a killed reader wait for it
 
 
 @pytest.mark.timeout(600)
@@ -48,11 +49,12 @@ async def test_a_kill_at_every_point_of_every_service_loses_and_doubles_nothing(
 async def _victims(made: Stand, kafka: str | None, mailbox: Mailbox) -> AsyncIterator[list[Victim]]:
     mail = {"TIERLINE_SMTP_HOST": "127.0.0.1", "TIERLINE_SMTP_PORT": str(mailbox.port)}
     more = ONLY_ON_KAFKA if kafka else ()
-    victims = [
-        Victim(service, {**made.environment(service, kafka and f"{kafka}?{DEAD_SOON}"), **mail}, (*points, *more))
-        for service, points in POINTS.items()
-    ]
-    async with asyncio.TaskGroup() as group:
+    settings = {service: made.environment(service, kafka and f"{kafka}?{DEAD_SOON}") for service in POINTS}
+    async with nursery(made.folder) as births, asyncio.TaskGroup() as group:
+        victims = [
+            Victim(births, service, {**settings[service], **mail}, points=(*points, *more))
+            for service, points in POINTS.items()
+        ]
         for victim in victims:
             group.create_task(victim.live())
         try:
@@ -74,14 +76,8 @@ async def _work_until_all_have_died(made: Stand, victims: list[Victim], vendor: 
         async def worker(first: int) -> None:
             number = first
             while not all(victim.done for victim in victims):
-                ticket = await people.submit(number)
-                tickets.append(ticket)
+                await people.whole_life(number, tickets)
                 number += AT_ONCE
-                for desk in ("tier1", "tier2"):
-                    await people.escalate(desk, ticket)
-                await people.until(ticket, "resolved")
-                await people.confirm(ticket)
-                await people.until(ticket, "closed")
 
         await asyncio.gather(*(worker(first) for first in range(AT_ONCE)))
         answering.cancel()

@@ -1,4 +1,4 @@
-"""Student data stays home: what is planted in a ticket is found in no log, metric, key, subject, vendor's call or letter."""
+"""Student data stays home: what is planted in a ticket is found in no log, metric, span, key, subject, vendor's call or letter."""
 
 import asyncio
 import json
@@ -73,6 +73,9 @@ async def test_what_is_planted_is_found_nowhere_outside(
     assert {"ssn", "student_id"} <= set(disclosed.json()["items"][0]["removed"])
     clean(disclosed.text, "the record of disclosures")
     clean((await house.client.get("/tier3/v1/wishes", headers=house.key("tier3"))).text, "the wishes")
+    assert any(span.name == "call vendor" for span in house.spans.of_key(ticket))
+    for span in house.spans.all():
+        clean(span.to_json(), "a span")
     said = capfd.readouterr()
     assert '"action"' in said.out
     clean(said.out + said.err + caplog.text, "a log")

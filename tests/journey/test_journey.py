@@ -146,3 +146,6 @@ async def test_time_that_runs_out_moves_a_ticket_by_itself(house: House) -> None
     ticket = await house.submit("cedar", "interim-system", impact="question")
     case = await house.case("tier2", ticket, "cedar")
     assert case.json()["tried"][0]["reason"] == "time_ran_out"
+    spans = house.spans.of_key(ticket)
+    assert "decide timer.allowed" in {span.name for span in spans}
+    assert len({span.context.trace_id for span in spans}) == 1

@@ -5,8 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import asyncpg
 import pytest
 
+from embedded import places
 from house import House
 from paper import pdf
 
@@ -105,6 +107,44 @@ async def test_an_article_is_written_changed_and_taken_away_by_its_member_only(h
     assert "axolotl" in [item["id"] for item in listed.json()["items"]]
     assert (await house.client.delete(path, headers={**key, "If-Match": '"2"'})).status_code == 204
     assert (await house.client.get(f"{MANUALS}/search?q=axolotl", headers=key)).json()["items"] == []
+
+
+async def test_a_members_own_hides_the_shared_one_from_that_member_alone_and_for_as_long_as_it_is_there(
+    house: House,
+) -> None:
+    path, shared = f"{MANUALS}/axolotl-care", house.key("operator")
+
+    async def found(member: str, word: str) -> list[str]:
+        answer = await house.client.get(f"{MANUALS}/search?q={word}", headers=house.key("client", member))
+        return [item["title"] for item in answer.json()["items"]]
+
+    assert (await house.client.put(path, json={**BODY, "title": "Feed it"}, headers=shared)).status_code == 201
+    assert await found("birch", "axolotl") == await found("cedar", "axolotl") == ["Feed it"]
+    own = {**house.key("tier1", "birch"), "If-Match": '"1"'}
+    assert (await house.client.put(path, json={**BODY, "title": "Ours"}, headers=own)).status_code in {200, 201}
+    assert (await found("birch", "axolotl"), await found("cedar", "axolotl")) == (["Ours"], ["Feed it"])
+    assert (await house.client.delete(path, headers=own)).status_code == 204
+    assert await found("birch", "axolotl") == ["Feed it"]
+    assert (await house.client.delete(path, headers={**shared, "If-Match": '"1"'})).status_code == 204
+    assert await found("cedar", "axolotl") == []
+
+
+async def test_what_an_older_release_beside_it_changes_is_found_too(house: House) -> None:
+    path, key = f"{MANUALS}/axolotl-tank", house.key("tier1", "cedar")
+    assert (await house.client.put(path, json={**BODY, "title": "Clean its tank"}, headers=key)).status_code == 201
+    search = f"{MANUALS}/search?limit=1&q="
+    assert (await house.client.get(f"{search}tank", headers=key)).json()["items"][0]["title"] == "Clean its tank"
+    held = await asyncpg.connect(places.databases_of(house.machine.install.folder)["tier1"])
+    try:
+        async with held.transaction():
+            await held.execute("UPDATE library SET revision = revision + 1")
+            await held.execute(
+                "UPDATE articles SET doc = replace(doc::text, 'Clean its tank', 'Empty the aquarium')::json WHERE id = 'axolotl-tank'"
+            )
+    finally:
+        await held.close()
+    assert (await house.client.get(f"{search}aquarium", headers=key)).json()["items"][0]["id"] == "axolotl-tank"
+    assert (await house.client.delete(path, headers={**key, "If-Match": '"1"'})).status_code == 204
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from schemathesis.checks import CHECKS, load_all_checks
+from schemathesis.config import SchemathesisConfig
 
 from house import House
 from tierline.kit.auth import make_key
@@ -24,6 +26,7 @@ SCOPES = [
 ]
 ENDLESS = "/stream$"  # streams have a story of their own
 ATTACK = Path(__file__).parent / "attack"
+PHASES = ("Examples", "Coverage", "Fuzzing", "Stateful")
 AT_ONCE = 2
 TICKETS = 4
 
@@ -42,6 +45,15 @@ async def test_every_service_keeps_to_its_own_description(house: House, tmp_path
     await _take_away_manuals(house, key)
     await _let_the_policys_liaisons_stand(house)
     assert not any(said), "\n".join(said)[:60_000]
+
+
+def test_every_check_and_every_phase_is_on() -> None:
+    load_all_checks()
+    project = SchemathesisConfig.from_path(ATTACK / "schemathesis.toml").projects.get_default()
+    checks = CHECKS.get_all_names()
+    assert len(checks) >= 14
+    assert [name for name in checks if not project.checks.get_by_name(name=name).enabled] == []
+    assert all(getattr(project.phases, phase.lower()).enabled for phase in PHASES)
 
 
 async def _attack(url: str, key: str, tickets: list[str], folder: Path) -> str:
@@ -64,7 +76,8 @@ async def _attack(url: str, key: str, tickets: list[str], folder: Path) -> str:
         stderr=asyncio.subprocess.STDOUT,
     )
     said, _ = await attacker.communicate()
-    return said.decode(errors="replace") if attacker.returncode else ""
+    text = said.decode(errors="replace")
+    return text if attacker.returncode or any(f"✅ {phase}\n" not in text for phase in PHASES) else ""
 
 
 async def _ticket_at(house: House, service: str) -> str:

@@ -12,9 +12,10 @@ from tier1.answering import accept_and_answer, offer
 from tier1.articles import Article
 from tier1.cases import ManualCase
 from tier1.confidence import confidence
-from tier1.manuals import Found, Manuals, Match
+from tier1.manuals import Found, Manuals, Match, told
 from tier1.passages import passage, plain, section_of
 from tierline.desk.policies import load_policies
+from tierline.desk.shelf_ranking import Standing
 from tierline.domain.case import CaseFile, Reporter
 from tierline.domain.events import TicketSubmitted
 from tierline.domain.policy import Answers, Policies
@@ -41,7 +42,7 @@ RESET_ES = _article(
 ROLE = _article("role", "Change a role", "Only a coordinator may.")
 SAML = _article("saml", "Renew the SAML certificate", "Export the metadata of the identity provider.", tier=2)
 STATE_ONLY = _article("merge", "Merge two accounts", "Open the console.", audience=(Role.STATE,))
-MANUALS = Manuals(1, [RESET, RESET_ES, ROLE, SAML, STATE_ONLY])
+MANUALS = Manuals(Standing(told, [RESET, RESET_ES, ROLE, SAML, STATE_ONLY]))
 
 
 def _submission(component: Component = SIGN_ON, subject: str = "s", description: str = "d") -> TicketSubmitted:

@@ -55,7 +55,7 @@ def test_a_text_without_sections_is_read_as_people_write() -> None:
     ("text", "said"),
     [
         ("no front", "front matter"),
-        ("---\nid: a\n  b: [\n---\n", "not YAML (line"),
+        ("---\nid: a\n  b: [\n---\n", "is not YAML ("),
         ("---\nid: &x a\ntitle: *x\n---\n", "alias"),
         ("---\n- a\n---\n", "name: value"),
         ("---\ntitle: No id\n---\n", "needs an `id`"),
@@ -64,7 +64,7 @@ def test_a_text_without_sections_is_read_as_people_write() -> None:
         ("---\nid: a-b\ntitle: T\n---\n", "steps"),
         ("x" * 70_000, "at most"),
         (f"---\n{'[' * 3000}\n---\n", "front matter may hold"),
-        (f"---\n{'[' * 2000}\n---\n", "lists in brackets"),
+        (f"---\n{'[' * 2000}\n---\n", "nested more than 20 deep"),
         ("---\nid: a-b\ntitle: T\n---\n" + "- a\n" * 7000, "steps"),
     ],
 )

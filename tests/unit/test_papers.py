@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from notifier.settings import NotifierSettings
+from tierline.kit.bus_kafka_access import KafkaAccess
 from tierline.kit.errors import Refused
+from tierline.kit.mail import MailSettings
 from tierline.kit.problems import _KNOWN
 from tierline.kit.settings import Settings
 
@@ -34,8 +36,11 @@ def test_every_setting_has_its_row_with_its_default():
     page = (ROOT / "docs/operating.md").read_text()
     for name, field in NotifierSettings.model_fields.items():
         default = "must be set" if field.is_required() else f"`{field.default}`"
-        who = "" if name in Settings.model_fields else " (notifier)"
+        mail = name in MailSettings.model_fields
+        who = "" if name in Settings.model_fields else " (notifier, tier3)" if mail else " (notifier)"
         assert f"| `TIERLINE_{name.upper()}` | {default} | {field.description}{who} |" in page
+    for name, field in KafkaAccess.model_fields.items():
+        assert f"| `TIERLINE_KAFKA_{name.upper()}` | `{field.default}` | {field.description} |" in page
 
 
 @pytest.mark.parametrize("paper", ["README.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))])

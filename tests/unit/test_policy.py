@@ -98,7 +98,7 @@ def test_what_is_no_policy_at_all_is_said_in_one_line(tmp_path: Path) -> None:
         load_policies(tmp_path)
     assert [line.split(": ")[0].rpartition("/")[2] for line in str(refused.value).splitlines()] == [
         "a.yaml:1",
-        "b.yaml:1",
+        "b.yaml:2",
         "c.yaml:1",
         "d.yaml:1",
     ]

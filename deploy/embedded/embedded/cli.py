@@ -128,7 +128,7 @@ def doctor(folder: Folder = HOME, port: Port = PORT, kafka: Kafka = None, json: 
     raise typer.Exit(0 if all(finding.ok for finding in findings) else 1)
 
 
-for command in (proving.audit, proving.replay, proving.export, proving.verify):
+for command in (proving.audit, proving.catch_up, proving.replay, proving.export, proving.verify):
     app.command()(command)
 app.add_typer(dead.app, name="dead")
 

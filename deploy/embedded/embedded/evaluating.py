@@ -8,7 +8,8 @@ from embedded.labelled import Labelled
 from embedded.learning import Sample, learn, unseen
 from tier1.articles import Article
 from tier1.confidence import Marks, Weights, confidence
-from tier1.manuals import Manuals
+from tier1.manuals import Manuals, told
+from tierline.desk.shelf_ranking import Standing
 from tierline.domain.policy import Answers, Policy, Question
 from tierline.domain.privacy import redact
 from tierline.domain.words import Impact
@@ -41,7 +42,7 @@ class Outcome:
 
 def judge(questions: Iterable[Labelled], articles: Sequence[Article], policy: Policy) -> list[Outcome]:
     """Decide each question as the desks do."""
-    manuals = Manuals(1, articles)
+    manuals = Manuals(Standing(told, articles))
     return [_outcome(question, manuals, policy) for question in questions]
 
 

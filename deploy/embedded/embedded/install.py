@@ -1,5 +1,6 @@
 """The install's own things, under one folder: keys, secrets, credentials; made once, kept over restarts."""
 
+import contextlib
 import json
 import os
 import secrets
@@ -37,13 +38,15 @@ class Install:
 
     @property
     def keys(self) -> Path:
-        """The file of hashed keys."""
-        return self.folder / "keys.json"
+        """The file of hashed keys, alone in its folder, so that a container is given this folder and sees no other file."""
+        return self.folder / "keys" / "keys.json"
 
     def prepare(self, vendor_url: str) -> None:
         """Make what is missing. What is there stays as it is, so a restart changes no key and no secret."""
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self.keys.parent.mkdir(parents=True, exist_ok=True)
+            with contextlib.suppress(FileNotFoundError):  # where an earlier release kept them
+                (self.folder / "keys.json").rename(self.keys)
         except OSError as error:
             raise Misconfigured(
                 f"{self.folder} cannot be used ({error.strerror}); name another with --folder"
@@ -85,7 +88,9 @@ def _read(path: Path) -> Any:
 
 
 def _write(path: Path, content: Any) -> None:
-    """Replace a file at once, readable by its owner alone."""
+    """Replace a file at once, readable by its owner alone; one that holds the same already is left as it is."""
+    if _read(path) == content:
+        return
     partial = path.with_suffix(".new")
     descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

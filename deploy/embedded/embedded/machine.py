@@ -23,6 +23,7 @@ from embedded.server import HOUSE, one_app, settings_of
 from embedded.stocking import stock_manuals, stock_methods
 from tierline.desk.policies import load_policies
 from tierline.kit import log
+from tierline.kit.connections import Bounded
 from tierline.kit.errors import Misconfigured
 from tierline.kit.migrate import migrate
 
@@ -95,7 +96,7 @@ async def running(
             timeout_graceful_shutdown=8,
             lifespan="on",
             loop="uvloop",
-            http="httptools",
+            http=Bounded,
         )
         server = _Server(config)
         serving = asyncio.ensure_future(server.serve(sockets=[listener]))
@@ -122,7 +123,7 @@ def _listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind(("127.0.0.1", port))
-        listener.listen(512)
+        listener.listen(2048)
     except OSError as error:
         listener.close()
         raise Misconfigured(

@@ -49,6 +49,7 @@ class EmbeddedPostgres:
                 self._home = Path("/var/lib") / f"tierline-{name}"
         self._data, self._secret = self._home / "data", folder / "password"
         self._binaries = self._home / "programs"
+        self._usual_port: int | None = None
 
     def start(self) -> None:
         """Make the server where it is new, and start it where it is not running. Raises `Misconfigured` with the remedy."""
@@ -114,7 +115,9 @@ class EmbeddedPostgres:
             raise Misconfigured(f"PostgreSQL could not be made in {self._data}: {_last(made.stderr)}")
 
     def _run(self, programs: Path) -> None:
-        settings = {**CONFIGURATION, "port": str(_free_port())}
+        # Started again, it is where its clients look for it.
+        self._usual_port = self._usual_port or _free_port()
+        settings = {**CONFIGURATION, "port": str(self._usual_port)}
         if not self._durable:
             settings |= {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
         options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())

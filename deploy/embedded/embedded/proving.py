@@ -1,4 +1,4 @@
-"""The commands that prove: audit, replay, export, verify."""
+"""The commands that prove: audit, replay, export, verify; and the one that hands in what the audit found missing."""
 
 import os
 import sys
@@ -10,6 +10,7 @@ import typer
 
 from embedded import asking, places
 from embedded.audit import auditing
+from embedded.catching_up import catch_up as hand_in
 from embedded.machine import POLICIES
 from embedded.replay import checking
 from embedded.terminal import HOME, PORT, Folder, Json, Kafka, Port, run, say
@@ -17,17 +18,33 @@ from tierline.desk.policies import load_policies
 from tierline.domain import chain
 
 
-def audit(folder: Folder = HOME, kafka: Kafka = None, json: Json = False) -> None:
+def audit(
+    folder: Folder = HOME,
+    kafka: Kafka = None,
+    json: Json = False,
+    chains: Annotated[bool, typer.Option("--chains", help="Check what every fact of every history says, too")] = False,
+) -> None:
     """Prove that no ticket is lost, stuck, doubled or left untold; one line for each breach, 1 if there is any."""
 
     async def work() -> auditing.Report:
         return await auditing.audit(
-            places.databases_of(folder), places.bus_of(folder, kafka), lambda: datetime.now(UTC)
+            places.databases_of(folder), places.bus_of(folder, kafka), lambda: datetime.now(UTC), chains=chains
         )
 
     report = run(work())
     say(report.as_json(), "\n".join(report.lines()), json)
     raise typer.Exit(1 if report.breaches else 0)
+
+
+def catch_up(folder: Folder = HOME, kafka: Kafka = None, json: Json = False) -> None:
+    """Hand to each service the events that passed it by: once after an upgrade, when no older process runs any more."""
+
+    async def work() -> dict[str, int]:
+        return await hand_in(places.databases_of(folder), places.bus_of(folder, kafka), lambda: datetime.now(UTC))
+
+    handed = run(work())
+    lines = [f"{service}: {many} events handed in" for service, many in handed.items()]
+    say({"handed_in": handed}, "\n".join(lines) or "no event has passed a service by", json)
 
 
 def replay(

@@ -19,6 +19,7 @@ from tier1.main import SERVICE as TIER1
 from tier2.main import SERVICE as TIER2
 from tier3_liaison.main import SERVICE as TIER3
 from tierline.kit import problems
+from tierline.kit.mail import MailSettings
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
 from tierline.kit.settings import Settings, read_settings
@@ -36,7 +37,8 @@ def settings_of(
     smtp: Mapping[str, Any],
 ) -> Settings:
     """One service's settings on this machine; what the operator set in the environment for mail goes first."""
-    own = {"smtp_host": smtp["host"], "smtp_port": smtp["port"]} if service is NOTIFIER and smtp else {}
+    sends = issubclass(service.settings, MailSettings)
+    own = {"smtp_host": smtp["host"], "smtp_port": smtp["port"]} if sends and smtp else {}
     more = {"intake_url": f"http://127.0.0.1:{port}/intake"} if service is NOTIFIER else {}
     return read_settings(
         service.settings,

@@ -21,6 +21,9 @@ from intake.forms import (
 from intake.submitting import idempotency_key, submit
 from intake.tickets import Ticket
 from tierline.desk.api import TicketId, desk_router
+from tierline.desk.moves import carry_out
+from tierline.desk.wishes import declining
+from tierline.desk.wishes_api import wishes_router
 from tierline.domain import chain
 from tierline.domain.case import Audience
 from tierline.domain.policy import Policies
@@ -41,7 +44,6 @@ Token = Annotated[str | None, Query(max_length=100, description="The ticket's ow
 @router.post("/v1/tickets", status_code=201)
 async def submit_ticket(
     form: Submission,
-    request: Request,
     response: Response,
     running: Running,
     who: Caller,
@@ -51,7 +53,7 @@ async def submit_ticket(
 ) -> Receipt:
     """Submit an issue. Answered only after it is durable; the same `Idempotency-Key` opens it once."""
     who.needs("tickets:submit")
-    receipt, repeated = await submit(running, who, form, idempotency_key(key), _trace(request))
+    receipt, repeated = await submit(running, who, form, idempotency_key(key))
     response.headers["Location"] = f"{running.address}/v1/tickets/{receipt.id}"
     response.headers["ETag"] = etag(receipt.version)
     if repeated:
@@ -63,8 +65,7 @@ async def submit_ticket(
 async def import_tickets(request: Request, running: Running, who: Caller) -> Lines:
     """Submit many: one JSON body a line in, one result a line out; good lines are kept, bad ones named."""
     who.needs("tickets:submit")
-    lines = importing.results(running, who, request.stream(), _trace(request))
-    return Lines(lines)
+    return Lines(importing.results(running, who, request.stream()))
 
 
 @router.get("/v1/tickets")
@@ -169,7 +170,7 @@ def _wish(name: str, rule: Rule[Ticket], *, held: bool, form: type[WishForm] | t
         await _visible(running, request, ticket_id, status_token, "tickets:submit")
         message_id = str(uuid7())
         wish = policy.Wish(body.text if body else "", message_id)
-        fact = Incoming(ticket_id, f"order.{name}", message_id, running.now(), wish, traceparent=_trace(request))
+        fact = Incoming(ticket_id, f"order.{name}", message_id, running.now(), wish)
         ticket = await store.TICKETS.act(running, fact, rule)
         assert ticket is not None
         response.headers["ETag"] = etag(ticket.version)
@@ -193,7 +194,10 @@ _wish("confirm", policy.confirm, held=False, form=WishForm)
 async def support_matrix(
     running: Running, who: Caller, member: Annotated[str | None, Query(max_length=40)] = None
 ) -> dict[str, Any]:
-    """Who staffs which tier of which component for this member, and who the liaison is."""
+    """Who staffs which tier of which component for this member, and who its policy names as liaison.
+
+    Whoever was put in a liaison's place since stands at Tier 3 alone: `GET /v1/liaisons` there.
+    """
     policies: Policies = running.book
     asked = who.member or member
     if asked is None or asked not in policies:
@@ -254,8 +258,4 @@ def _view(ticket: Ticket) -> TicketView:
     )
 
 
-def _trace(request: Request) -> str | None:
-    return getattr(request.state, "traceparent", None)
-
-
-ROUTERS = [router, desk_router(Desk.STATE)]
+ROUTERS = [router, desk_router(Desk.STATE, declining(carry_out)), wishes_router(Desk.STATE)]

@@ -14,7 +14,7 @@ from tierline.domain.policy import Policies, Policy, Question
 from tierline.domain.privacy import student_data_in
 from tierline.domain.words import ENDED, Desk, Reason, Status
 from tierline.kit.corridor import NOTHING, WAIT, Decision, Draft, Incoming, Timer
-from tierline.kit.errors import Conflict, Missing
+from tierline.kit.errors import Conflict, Full, Missing
 
 CLOSE = "close"
 
@@ -37,7 +37,15 @@ def submit(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
     question = Question(file.component, reporter.role, file.impact, file.subject, file.description)
     route = policy.first_desk(question)
     reason = Reason.STATE_RULE if route.rule.startswith("state_rules.") else None
-    opened = Ticket(file=file, version=1, status=Status.OPEN, desk=route.to, updated_at=now)
+    opened = Ticket(
+        file=file,
+        version=1,
+        status=Status.OPEN,
+        desk=route.to,
+        updated_at=now,
+        handed=events.TicketSubmitted.name,
+        waits_since=now,
+    )
     told = events.TicketSubmitted(
         **_about(opened),
         by="reporter",
@@ -48,7 +56,7 @@ def submit(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
         reason=reason,
         case=file,
     )
-    return _decided(opened.model_copy(update={"handed": told.name}).watched(now), told, now)
+    return _decided(opened, told, now)
 
 
 def reply(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[Ticket]:
@@ -56,6 +64,8 @@ def reply(ticket: Ticket | None, fact: Incoming, policies: Policies, now: dateti
     ticket = _there(ticket)
     if ticket.ended:
         raise _not_now(ticket, "the ticket has ended; reopen it to go on")
+    if ticket.file.full:
+        raise Full("this ticket holds all that can be passed on; what else there is goes into a new one that names it")
     wish: Wish = fact.data
     message = _said(wish, now)
     told = events.TicketReplied(**_about(ticket), by="reporter", why="reply", message=message)
@@ -102,6 +112,8 @@ def reopen(ticket: Ticket | None, fact: Incoming, policies: Policies, now: datet
     if ticket.ended_at is not None and now - ticket.ended_at > policy.reopen_within:
         raise _not_now(ticket, f"it ended more than {policy.reopen_within.days} days ago; submit a new ticket")
     wish: Wish = fact.data
+    if wish.text and ticket.file.full:
+        raise Full("this ticket holds all that can be passed on; reopen it without a text, or submit a new one")
     message = _said(wish, now) if wish.text else None
     last = ticket.ended_at_desk or Desk.TIER1
     route = policy.next_desk(ticket.file.component, last) if ticket.status is not Status.WITHDRAWN else None

@@ -1,10 +1,12 @@
-"""Tables and queries: tickets, their timeline, the answers to repeated submissions; and the state desk's cases."""
+"""Tables and queries: tickets, their timeline, the answers to repeated submissions; and the state desk's cases and wishes."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from intake.handlers import CASES_ON, TICKETS_ON
 from intake.tickets import DOCUMENTS, Entry
+from tierline.desk import wishes
 from tierline.desk.cases import Case, case_room
 from tierline.domain.events import decode
 from tierline.domain.words import Desk
@@ -52,7 +54,7 @@ def _add_entries(entries: Sequence[Entry]) -> Sequence[Write]:
 
 
 TICKETS = Room("tickets", DOCUMENTS, TICKETS_ON, decode, write_rows=_add_entries)
-CASES = case_room(Case, Desk.STATE, CASES_ON)
+CASES = replace(case_room(Case, Desk.STATE, CASES_ON), write_rows=wishes.writes)
 
 
 async def page(

@@ -16,6 +16,8 @@ from tierline.kit.runtime import Runtime
 
 LOOK_AGAIN = 0.5
 PING = 15.0
+MOST = 500
+"""Live streams of one process: each of them looks at the database after every commit."""
 
 
 def read(entry: str) -> dict[str, Any]:
@@ -32,7 +34,14 @@ async def present(running: Runtime) -> str:
 
 
 def stream(running: Runtime, cursor: str, ticket_id: str | None, member: str | None, staff: bool) -> StreamingResponse:
-    """The live timeline behind `cursor`. Raises `Invalid` for a cursor that we never handed out."""
+    """The live timeline behind `cursor`.
+
+    Raises:
+        Invalid: for a cursor that we never handed out.
+        Unavailable: there are as many streams as this process can feed.
+    """
+    if running.signals.listeners >= MOST:
+        raise Unavailable("too many live streams")
     found = re.fullmatch(r"([0-9]{1,18})-([0-9]{1,18})", cursor)
     if found is None:
         raise Invalid("Last-Event-ID is not one that was sent")

@@ -20,9 +20,9 @@ from tierline.kit.runtime import Runtime
 
 
 async def submit(
-    running: Runtime, who: Principal, form: Submission, key: str | None, traceparent: str | None
+    running: Runtime, who: Principal, form: Submission, key: str | None, traceparent: str | None = None
 ) -> tuple[Receipt, bool]:
-    """Open a ticket; whether this is a repetition, answered as the first time.
+    """Open a ticket, in the request's trace or in the one given; whether this is a repetition, answered as the first time.
 
     Raises:
         Invalid: the key was used for another submission, or the member is missing or unknown.

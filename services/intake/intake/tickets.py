@@ -47,8 +47,9 @@ class Ticket(Frozen):
 
     def telling(self, entry: "Entry") -> tuple[Self, "Entry"]:
         """The ticket with one more fact in its history, and the fact with its place there."""
-        placed = entry.model_copy(update={"number": self.facts + 1, "before": self.head})
-        sealed = placed.model_copy(update={"hash": digest(placed.model_dump(mode="json", exclude={"member", "hash"}))})
+        place = {"number": self.facts + 1, "before": self.head}
+        said = {**entry.model_dump(mode="json", exclude={"member"}), **place}
+        sealed = entry.model_copy(update={**place, "hash": digest(said)})
         return self.model_copy(update={"facts": sealed.number, "head": sealed.hash}), sealed
 
 
@@ -152,10 +153,8 @@ CREATE TABLE idempotency (
 );
 """
 
-WATCHED = """
-ALTER TABLE tickets ADD COLUMN waits_since timestamptz;
-CREATE INDEX tickets_waiting ON tickets (waits_since) WHERE waits_since IS NOT NULL;
-"""
+# The trace in which it was submitted: all that happens to it belongs to it.
+TRACED = "ALTER TABLE tickets ADD COLUMN traceparent text"
 
 DOCUMENTS = Documents(
     "tickets",
@@ -170,4 +169,5 @@ DOCUMENTS = Documents(
         "submitted_at": ("timestamptz", lambda ticket: ticket.file.submitted_at),
         "waits_since": ("timestamptz", lambda ticket: ticket.waits_since),
     },
+    traced=True,
 )

@@ -39,6 +39,9 @@ CREATE TABLE tellings (
 CREATE INDEX tellings_untold ON tellings (member) WHERE untold;
 """
 
+# The trace in which its ticket was submitted: what its reporter is told later belongs to it.
+TRACED = "ALTER TABLE tellings ADD COLUMN traceparent text"
+
 DOCUMENTS = Documents(
     "tellings",
     Telling,
@@ -47,4 +50,5 @@ DOCUMENTS = Documents(
         "status": ("text", lambda telling: telling.status.value),
         "untold": ("boolean", lambda telling: telling.untold),
     },
+    traced=True,
 )

@@ -8,8 +8,9 @@ from tier1.confidence import Marks, marks
 from tier1.meaning import Numbers, alike, kept_meaning, meaning
 from tier1.states import likely_the_states
 from tierline.desk.language import is_spanish, understood
-from tierline.desk.ranking import Ranking, Text
+from tierline.desk.ranking import Text
 from tierline.desk.shelf import SHARED
+from tierline.desk.shelf_ranking import Standing
 from tierline.domain.words import Component, Role
 
 LOOKED_AT = 20
@@ -42,17 +43,17 @@ class Match:
 NOTHING = Match((), (0.0, 0.0, 0.0, 0.0, 0.0), covered=False)
 
 
-class Manuals:
-    """A member's own articles and the shared ones; a member's own hides the shared one of its id."""
+def told(article: Article) -> Text:
+    """What of an article is ranked."""
+    spanish = (_in_spanish(article.original),) if article.language == "es" else ()
+    return Text(_head(article), article.body, (*article.groups(), *spanish))
 
-    def __init__(self, revision: int, articles: Iterable[Article]) -> None:
-        kept = list(articles)
-        own = {article.id for article in kept if article.owner != SHARED}
-        self.revision = revision
-        self._articles = [article for article in kept if article.owner != SHARED or article.id not in own]
-        self._ranking = Ranking([Text(_head(article), article.body, article.groups()) for article in self._articles])
-        self._covered = {group for article in self._articles for group in article.groups()}
-        self._spanish = {article.original: article for article in self._articles if article.language == "es"}
+
+class Manuals:
+    """The articles that one member's Tier 1 has: its own, and the shared ones."""
+
+    def __init__(self, standing: Standing[Article], member: str = SHARED) -> None:
+        self._standing, self._member = standing, member
 
     def search(
         self, subject: str, text: str, count: int, component: Component | None = None, role: Role | None = None
@@ -63,7 +64,7 @@ class Manuals:
 
     def match(self, subject: str, text: str, component: Component, role: Role) -> Match:
         """What there is for a question of this role about this component."""
-        if group_of(1, component, role) not in self._covered:
+        if not self._standing.meant_for(self._member, group_of(1, component, role)):
             return NOTHING
         found = self._best(subject, text, group_of(1, component, role))[:MEANINGS]
         technical = self.technical(subject, text, component)[:TECHNICAL_MEANINGS]
@@ -86,13 +87,22 @@ class Manuals:
     def _once(self, found: Iterable[Found], spanish: bool) -> list[Found]:
         once: dict[str, Found] = {}
         for one in found:
-            article = self._spanish.get(one.article.original, one.article) if spanish else one.article
+            article = self._translated(one.article) if spanish else one.article
             once.setdefault(article.original, replace(one, article=article))
         return list(once.values())
 
     def _best(self, subject: str, text: str, group: str) -> Sequence[Found]:
-        best = self._ranking.best(subject, text, LOOKED_AT, group)
-        return [Found(self._articles[number], score) for number, score in best]
+        best = self._standing.best(self._member, subject, text, LOOKED_AT, group)
+        return [Found(article, score) for article, score in best]
+
+    def _translated(self, article: Article) -> Article:
+        """The Spanish of an article where there is any, the member's own before the shared one."""
+        spanish = self._standing.meant_for(self._member, _in_spanish(article.original), LOOKED_AT)
+        return max(spanish, key=lambda one: one.key, default=article)
+
+
+def _in_spanish(original: str) -> str:
+    return f"es/{original}"
 
 
 def _head(article: Article) -> str:

@@ -65,7 +65,7 @@ async def resolve_case(
     case = await read_case(running, who, ticket_id)
     async with running.database.connection() as tx:
         method = await METHODS.find(tx, case.file.member, body.method) if body.method else None
-        known = (await library.shelf(running, tx, case.file.member)).words
+    known = await library.vocabulary(running, case.file.member)
     if body.method and (method is None or method.deleted or method.state is not State.ESTABLISHED):
         raise Invalid("no established method has this id", errors=[{"pointer": "/body/method"}])
     order = Order(
@@ -112,7 +112,7 @@ async def manual_gaps(
     who.needs("desk:tier2", "desk:tier1", "operate")
     async with running.database.connection() as tx:
         rows = await tx.fetch(store.STANDING, who.member, component, LOOKED_AT)
-        known = (await library.shelf(running, tx, who.member)).words
+    known = await library.vocabulary(running, who.member)
     kept = [RESOLUTIONS.read(row["doc"]) for row in rows]
     found = (await asyncio.to_thread(gaps.find, kept, minimum))[:limit]
     return Gaps(items=[_shown(gap, known) for gap in found], looked_at=len(kept))

@@ -1,8 +1,6 @@
-"""The library at work: all methods that a member may use, ranked in memory, read anew when one of them changed."""
+"""The library at work: which methods fit a question, and all the words that they say."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -10,52 +8,39 @@ from tier2 import store
 from tier2.methods import DOCUMENTS, Method, State, view
 from tierline.desk.cases import Case
 from tierline.desk.language import words
-from tierline.desk.ranking import Ranking, Text
-from tierline.desk.shelf import REVISION, SHARED
+from tierline.desk.ranking import Text
+from tierline.desk.shelf import SHARED
+from tierline.desk.shelf_ranking import AtWork, Standing
 from tierline.domain.words import Component
-from tierline.kit.database import Tx
 from tierline.kit.runtime import Runtime
 
 SUGGESTED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Shelf:
-    """One member's methods at one revision of the library. `words` are all words that the methods say."""
-
-    revision: int
-    methods: Sequence[Method]
-    ranking: Ranking
-    words: frozenset[str]
-
-    def best(self, subject: str, text: str, component: Component | None, count: int) -> list[tuple[Method, float]]:
-        """The established methods that fit a question best, the best first."""
-        found = self.ranking.best(subject, text, count, component)
-        return [(self.methods[number], score) for number, score in found]
+def told(method: Method) -> Text | None:
+    """What of a method is ranked; a draft is not."""
+    if method.state is not State.ESTABLISHED:
+        return None
+    return Text(f"{method.title} {' '.join(method.tags)}", _body(method), method.components)
 
 
-_SHELVES: "WeakKeyDictionary[Runtime, dict[str | None, Shelf]]" = WeakKeyDictionary()
+LIBRARY = AtWork(DOCUMENTS, told)
+_VOCABULARIES: "WeakKeyDictionary[Standing[Method], dict[str, frozenset[str]]]" = WeakKeyDictionary()
 
 
-async def shelf(running: Runtime, tx: Tx, member: str | None) -> Shelf:
-    """The methods that this member may use; None is the consortium, which sees the shared ones."""
-    revision = await tx.fetchval(REVISION)
-    shelves = _SHELVES.setdefault(running, {})
-    known = shelves.get(member)
-    if known is None or known.revision != revision:
-        rows = await tx.fetch(store.LIBRARY, member or SHARED)
-        known = await asyncio.to_thread(arrange, revision, [DOCUMENTS.read(row["doc"]) for row in rows])
-        shelves[member] = known
-    return known
+async def vocabulary(running: Runtime, member: str | None) -> frozenset[str]:
+    """All words that the established methods of this member say; None is the consortium, which sees the shared ones."""
+    standing = await LIBRARY.now(running)
+    return await asyncio.to_thread(_words, standing, member or SHARED)
 
 
 async def search(
     running: Runtime, member: str | None, subject: str, text: str, component: Component | None, count: int
 ) -> list[dict[str, Any]]:
     """The methods that fit best, with their success, as people read them."""
+    known = await LIBRARY.now(running)
+    found = await asyncio.to_thread(known.best, member or SHARED, subject, text, count, component)
     async with running.database.connection() as tx:
-        known = await shelf(running, tx, member)
-        found = await asyncio.to_thread(known.best, subject, text, component, count)
         tallies = await store.tallies(tx, [method for method, _ in found])
     return [{**view(method, tallies[method.key]), "score": round(score, 3)} for method, score in found]
 
@@ -67,17 +52,12 @@ async def suggested(running: Runtime, case: Case) -> dict[str, Any]:
     return {"suggested_methods": found}
 
 
-def arrange(revision: int, methods: Sequence[Method]) -> Shelf:
-    """A shelf of the established ones among these methods; a member's own hides the shared one of its id."""
-    own = {method.id for method in methods if method.owner != SHARED}
-    usable = [
-        method
-        for method in methods
-        if method.state is State.ESTABLISHED and (method.owner != SHARED or method.id not in own)
-    ]
-    texts = [Text(f"{method.title} {' '.join(method.tags)}", _body(method), method.components) for method in usable]
-    vocabulary = frozenset(word for text in texts for word in words(f"{text.head} {text.body}"))
-    return Shelf(revision, usable, Ranking(texts), vocabulary)
+def _words(standing: Standing[Method], member: str) -> frozenset[str]:
+    known = _VOCABULARIES.setdefault(standing, {})
+    if member not in known:
+        texts = (text for text in map(told, standing.seen_by(member)) if text is not None)
+        known[member] = frozenset(word for text in texts for word in words(f"{text.head} {text.body}"))
+    return known[member]
 
 
 def _body(method: Method) -> str:

@@ -13,8 +13,6 @@ from tierline.domain.words import Desk
 from tierline.kit.database import Tx
 from tierline.kit.room import Room
 
-LIBRARY = "SELECT doc FROM methods WHERE NOT deleted AND owner IN ('', $1) ORDER BY key"
-LIBRARY_OF_ALL = "SELECT doc FROM methods WHERE NOT deleted ORDER BY key"
 # One page of what a caller may read, by id; a member's own goes before the shared one of the same id.
 PAGE = """
 SELECT doc, id, owner FROM methods WHERE NOT deleted AND ($1::text IS NULL OR owner IN ('', $1))

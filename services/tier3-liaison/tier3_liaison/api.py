@@ -12,16 +12,19 @@ from tier3_liaison.api_registry import router as registry_router
 from tier3_liaison.cases import VendorUpdate
 from tier3_liaison.policy import carry_out_and_tell
 from tierline.desk.api import desk_router
+from tierline.desk.wishes_api import wishes_router
 from tierline.domain.words import Desk
 from tierline.kit import timers, webhooks
 from tierline.kit.corridor import Timer
-from tierline.kit.errors import Invalid, Missing, TooLarge, Unauthenticated
+from tierline.kit.errors import Full, Invalid, Missing, TooLarge, Unauthenticated
 from tierline.kit.service import Running
 from tierline.kit.writing import together
 
 router = APIRouter(tags=["vendors"])
 
 LARGEST = 65_536
+TALK = frozenset({"acknowledged", "progress", "question"})
+"""What a vendor may say of a case without ending it."""
 
 
 @router.post("/v1/vendors/{vendor}/updates", status_code=202)
@@ -48,6 +51,8 @@ async def receive_update(vendor: Slug, request: Request, running: Running) -> di
         if case is None or case.vendor != vendor:
             raise Missing("no case of this ticket was assigned to this vendor")
         if await tx.fetchval(store.RECEIVE, vendor, webhook_id, body) is not None:
+            if update.type in TALK and case.file.full:
+                raise Full("this case holds all that can be passed on; end it under this same sequence, in a few words")
             # A deadline that is due at once: the sweeper carries it through the corridor, and tries again if it must.
             name = f"vendor_update:{vendor}:{webhook_id}"
             timer = Timer(running.now(), {"update": update.model_dump(mode="json")})
@@ -63,4 +68,5 @@ ROUTERS = [
     registry_router,
     calls_router,
     records_router,
+    wishes_router(Desk.TIER3),
 ]

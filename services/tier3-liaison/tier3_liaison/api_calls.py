@@ -1,11 +1,11 @@
-"""HTTP in: what was sent to vendors, every attempt at it, and sending it again."""
+"""HTTP in: what was sent to vendors and about them, every attempt at it, and sending it again."""
 
 from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Path, Query
 
-from tier3_liaison import store
+from tier3_liaison import closing, store
 from tierline.kit import calls
 from tierline.kit.errors import Invalid, Missing
 from tierline.kit.pages import cursor as cursor_of
@@ -30,7 +30,10 @@ async def vendor_calls(
     cursor: Annotated[str | None, Query(max_length=500)] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 50,
 ) -> dict[str, Any]:
-    """Calls to vendors, the newest first, each with every attempt and what the other side said."""
+    """Calls to vendors, the newest first, each with every attempt and what the other side said.
+
+    The mails that tell a liaison of a vendor's endpoint stand among them; they are about no ticket.
+    """
     who.needs("desk:tier3", "operate")
     after = position(cursor, int)
     async with running.database.connection() as tx:
@@ -81,12 +84,15 @@ def _at_once(running: Running) -> Any:
 
 
 def _shown(call: dict[str, Any]) -> dict[str, Any]:
+    mailed = call["lane"] == closing.LANE
     return {
         "id": call["id"],
         "type": call["about"]["type"],
-        "ticket_id": call["key"],
-        "vendor": call["target"],
-        "member": call["about"]["member"],
+        "channel": "mail" if mailed else "webhook",
+        "ticket_id": None if mailed else call["key"],
+        "vendor": call["about"]["vendor"] if mailed else call["target"],
+        "to": call["target"],
+        "member": call["about"]["member"] or None,
         "status": call["status"],
         "created_at": call["created_at"],
         "next_at": call["next_at"] if call["status"] == "pending" else None,

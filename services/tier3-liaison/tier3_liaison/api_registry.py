@@ -8,7 +8,7 @@ from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from uuid_utils import uuid7
 
-from tier3_liaison import store, vendor
+from tier3_liaison import mailing, store, vendor
 from tier3_liaison.registry import Endpoint, after_attempt, registered
 from tierline.kit import calls, webhooks
 from tierline.kit.auth import Principal
@@ -38,16 +38,21 @@ class VendorForm(BaseModel):
 
 @router.get("/v1/vendors")
 async def vendors(running: Running, who: Caller) -> dict[str, Any]:
-    """The vendors' endpoints: which fails, which is disabled and why, how many calls wait. Secrets are never shown again."""
+    """The vendors' endpoints: which fails, which is disabled and why, how many calls wait, who was told. Secrets are never shown.
+
+    `told` is what each liaison heard last of it, by mail; a caller of one member does not see it.
+    """
     who.needs("desk:tier3", "operate")
     async with running.database.connection() as tx:
         rows = await tx.fetch(store.VENDORS)
+        told = await store.told(tx) if who.member is None else {}
         running.metrics.set("targets_closed", await tx.fetchval(store.CLOSED))
     items = []
     for row in rows:
         fields = {name: value for name, value in row.items() if name not in {"updated_at", "waiting"}}
         shown = _shown(Endpoint(**fields), running.now())
-        items.append({**shown, "updated_at": row["updated_at"], "waiting": row["waiting"]})
+        more = {"updated_at": row["updated_at"], "waiting": row["waiting"], "told": told.get(row["slug"], [])}
+        items.append({**shown, **more})
     return {"items": items}
 
 
@@ -67,6 +72,10 @@ async def put_vendor(vendor: Slug, form: VendorForm, running: Running, who: Call
             raise Invalid(str(error), errors=[{"pointer": "/body/secret"}]) from None
         kept = registered(known, vendor, form.url, secret, timedelta(hours=form.overlap_hours), form.enabled, now)
         await store.put_vendor(tx, kept)
+        if kept.disabled_at is not None:
+            await mailing.tell(tx, running, kept, "vendor.closed")
+        elif known is not None and known.disabled_at is not None:
+            await mailing.tell(tx, running, known, "vendor.opened")
         if form.enabled:
             await calls.let_go(tx, store.CASES.name, vendor, now, known.failing_since if known else None)
         running.metrics.set("targets_closed", await tx.fetchval(store.CLOSED))

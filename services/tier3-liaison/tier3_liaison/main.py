@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
-from tier3_liaison import vendor
+from tier3_liaison import mailing, vendor
 from tier3_liaison.api import ROUTERS
 from tier3_liaison.store import CASES
 from tierline.desk.policies import load_policies
 from tierline.desk.scrubbing import scrubbed
 from tierline.domain.events import EVENTS, TOPIC
+from tierline.kit.mail import MailSettings
 from tierline.kit.runtime import Service
 from tierline.kit.service import create_app
 
@@ -22,7 +23,8 @@ SERVICE = Service(
     book=lambda settings: load_policies(settings.policies),
     scrub=scrubbed,
     migrations=Path(__file__).parent / "migrations",
-    channels=lambda running: {"vendor": vendor.channel(running)},
+    settings=MailSettings,
+    channels=lambda running: {"vendor": vendor.channel(running), "mail": mailing.channel(running)},
 )
 
 app = create_app(SERVICE)

@@ -8,14 +8,13 @@ from typing import Any
 from tier3_liaison.cases import VendorCase, VendorUpdate
 from tier3_liaison.gaps import watch
 from tier3_liaison.liaisons import liaison_of
-from tier3_liaison.records import Wish
 from tier3_liaison.telling import calling
 from tierline.desk.facts import accept, let_go, no_reply, take_in, time_ran_out
 from tierline.desk.moves import carry_out, pass_on
 from tierline.desk.steps import STILL, said, stand_still, step, tried
+from tierline.desk.wishes import declining
 from tierline.domain import events
 from tierline.domain.case import Audience, Message
-from tierline.domain.discretion import without_people
 from tierline.domain.lifecycle import Move
 from tierline.domain.policy import Policies, Policy
 from tierline.domain.words import Desk, Reason
@@ -198,31 +197,6 @@ def _late(case: VendorCase, update: VendorUpdate, by: str, text: str, now: datet
         vendor=case.vendor or "",
     )
     return Decision(case, (Draft(events.event_type(told), told.version, told),))
-
-
-def declining(rule: Rule) -> Rule:
-    """The same rule; where an agent declines a case by it, the wish is kept for product owners, without a word of who asked."""
-
-    def kept(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:
-        decision = rule(case, fact, policies, now)
-        declined = [draft.data for draft in decision.events if isinstance(draft.data, events.CaseDeclined)]
-        if case is None or not declined:
-            return decision
-        (told,), file = declined, case.file
-        wish = Wish(
-            id=f"{file.ticket_id}-{told.version}",
-            at=now,
-            member=file.member,
-            component=file.component,
-            impact=file.impact,
-            reason=told.reason_code,
-            subject=without_people(file.subject, file.reporter.name)[0],
-            description=without_people(file.description, file.reporter.name)[0],
-            answer=without_people(told.attempt.text if told.attempt else "", file.reporter.name)[0],
-        )
-        return replace(decision, rows=(*decision.rows, wish))
-
-    return kept
 
 
 def undelivered(case: VendorCase | None, fact: Incoming, policies: Policies, now: datetime) -> Decision[VendorCase]:

@@ -1,11 +1,10 @@
-"""What Tier 3 keeps beside its cases: what was disclosed to whom, and the wishes that are for product owners."""
+"""What Tier 3 keeps beside its cases: what was disclosed to whom."""
 
 from datetime import datetime
 
 from tierline.domain.case import Frozen
-from tierline.domain.words import Component, Impact
 
-TABLES = """
+TABLE = """
 CREATE TABLE disclosures (
     call_id text PRIMARY KEY,
     ticket_id text NOT NULL,
@@ -18,18 +17,6 @@ CREATE TABLE disclosures (
     why text NOT NULL
 );
 CREATE INDEX disclosures_ticket ON disclosures (ticket_id, at);
-CREATE TABLE wishes (
-    id text PRIMARY KEY,
-    at timestamptz NOT NULL,
-    member text NOT NULL,
-    component text NOT NULL,
-    impact text NOT NULL,
-    reason text NOT NULL,
-    subject text NOT NULL,
-    description text NOT NULL,
-    answer text NOT NULL
-);
-CREATE INDEX wishes_at ON wishes (at, id);
 """
 
 
@@ -48,17 +35,3 @@ class Disclosure(Frozen):
     fields: tuple[str, ...]
     removed: tuple[str, ...]
     why: str
-
-
-class Wish(Frozen):
-    """Something that was declined, kept for product owners: what was asked for, and nothing of who asked."""
-
-    id: str
-    at: datetime
-    member: str
-    component: Component
-    impact: Impact
-    reason: str
-    subject: str
-    description: str
-    answer: str

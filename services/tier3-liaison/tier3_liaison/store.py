@@ -1,4 +1,4 @@
-"""Tables and queries: the cases, the vendors and their endpoints, what vendors sent, what they were told, the wishes."""
+"""Tables and queries: the cases, the vendors and their endpoints, what vendors sent, what they were told."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any
 
 from tier3_liaison.cases import VendorCase
+from tier3_liaison.closing import Place
 from tier3_liaison.handlers import ON
 from tier3_liaison.liaisons import look_up
-from tier3_liaison.records import Disclosure, Wish
+from tier3_liaison.records import Disclosure
 from tier3_liaison.registry import Endpoint
+from tierline.desk import wishes
 from tierline.desk.cases import case_room
-from tierline.domain.words import Desk
+from tierline.domain.words import Component, Desk
 from tierline.kit.database import Tx
 
 VENDORS_TABLE = """
@@ -46,16 +48,22 @@ updated_at = now()
 # How an endpoint does; a change that a person made meanwhile stands.
 NOTE_HEALTH = """
 UPDATE vendors SET failing_since = $3, disabled_at = $4, disabled_why = $5 WHERE slug = $1 AND url = $2
-AND disabled_at IS NULL
+AND disabled_at IS NULL RETURNING 1
+"""
+# For each component of a member, how many calls to a vendor wait.
+WAITING = """
+SELECT cases.member, cases.component, count(*) FROM calls JOIN cases USING (key)
+WHERE calls.target = $1 AND calls.status = 'pending' GROUP BY 1, 2
+"""
+# What each liaison heard last of each vendor's endpoint.
+TOLD = """
+SELECT DISTINCT ON (about ->> 'vendor', target) about ->> 'vendor' AS vendor, id, about ->> 'type' AS type, target AS "to",
+status, attempts, created_at, finished_at FROM calls WHERE lane = 'mail' ORDER BY about ->> 'vendor', target, pos DESC
 """
 CLOSED = "SELECT count(*) FROM vendors WHERE disabled_at IS NOT NULL"
 RECEIVE = "INSERT INTO webhook_inbox (vendor, webhook_id, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING RETURNING 1"
 DISCLOSE = """
 INSERT INTO disclosures (call_id, ticket_id, member, vendor, at, type, fields, removed, why)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
-"""
-KEEP_WISH = """
-INSERT INTO wishes (id, at, member, component, impact, reason, subject, description, answer)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING
 """
 # What was disclosed of a ticket, oldest first; `sent_at` stays empty until the vendor has taken it.
@@ -66,12 +74,6 @@ FROM disclosures AS d LEFT JOIN calls AS c ON c.id = d.call_id
 WHERE ($1::text IS NULL OR d.ticket_id = $1) AND ($2::text IS NULL OR d.vendor = $2)
 AND ($3::text IS NULL OR d.member = $3) AND ($4::timestamptz IS NULL OR (d.at, d.call_id) > ($4, $5::text))
 ORDER BY d.at, d.call_id LIMIT $6
-"""
-WISHES = """
-SELECT id, at, member, component, impact, reason, subject, description, answer FROM wishes
-WHERE ($1::text IS NULL OR component = $1) AND ($2::timestamptz IS NULL OR at >= $2)
-AND ($3::text IS NULL OR reason = $3) AND ($4::text IS NULL OR member = $4)
-AND ($5::timestamptz IS NULL OR (at, id) > ($5, $6::text)) ORDER BY at, id LIMIT $7
 """
 
 
@@ -87,19 +89,31 @@ async def put_vendor(tx: Tx, kept: Endpoint) -> None:
     await tx.execute(PUT_VENDOR, kept.slug, kept.url, list(kept.secrets), kept.overlap_until, *health)
 
 
-async def note_health(tx: Tx, after: Endpoint) -> None:
-    """Keep how an endpoint does, unless a person changed or closed it meanwhile."""
-    await tx.execute(NOTE_HEALTH, after.slug, after.url, after.failing_since, after.disabled_at, after.disabled_why)
+async def note_health(tx: Tx, after: Endpoint) -> bool:
+    """Keep how an endpoint does; False where a person changed or closed it meanwhile, and nothing was kept."""
+    health = (after.failing_since, after.disabled_at, after.disabled_why)
+    return await tx.fetchval(NOTE_HEALTH, after.slug, after.url, *health) is not None
+
+
+async def waiting(tx: Tx, vendor: str) -> dict[Place, int]:
+    """Where calls to a vendor wait, and how many."""
+    rows = await tx.fetch(WAITING, vendor)
+    return {Place(member, Component(component)): count for member, component, count in rows}
+
+
+async def told(tx: Tx) -> dict[str, list[dict[str, Any]]]:
+    """The last mail to each liaison about each vendor's endpoint."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in await tx.fetch(TOLD):
+        found.setdefault(row["vendor"], []).append({name: value for name, value in row.items() if name != "vendor"})
+    return found
 
 
 async def save_rows(tx: Tx, rows: Sequence[Any]) -> None:
-    """Keep what was disclosed, and the wishes."""
+    """Keep what was disclosed."""
     disclosures = [tuple(row.model_dump().values()) for row in rows if isinstance(row, Disclosure)]
     if disclosures:
         await tx.executemany(DISCLOSE, disclosures)
-    wishes = [tuple(row.model_dump().values()) for row in rows if isinstance(row, Wish)]
-    if wishes:
-        await tx.executemany(KEEP_WISH, wishes)
 
 
 async def disclosures(
@@ -114,4 +128,4 @@ async def disclosures(
     return [dict(row) for row in await tx.fetch(DISCLOSURES, ticket_id, vendor, member, *after, limit)]
 
 
-CASES = replace(case_room(VendorCase, Desk.TIER3, ON), save_rows=save_rows, look_up=look_up)
+CASES = replace(case_room(VendorCase, Desk.TIER3, ON), save_rows=save_rows, write_rows=wishes.writes, look_up=look_up)

@@ -4,7 +4,7 @@ import json
 
 import structlog
 
-from tier3_liaison import store
+from tier3_liaison import mailing, store
 from tier3_liaison.registry import Endpoint, after_attempt
 from tierline.kit import webhooks
 from tierline.kit.calls import Result, Waiting
@@ -31,15 +31,22 @@ def channel(running: Runtime) -> Channel:
         result = await post(running, call.id, endpoint, call.body)
         after = after_attempt(endpoint, result, running.now())
         if after != endpoint:
-            async with running.database.connection() as tx:
-                await store.note_health(tx, after)
-                running.metrics.set("targets_closed", await tx.fetchval(store.CLOSED))
+            await _note(running, after)
         if after.disabled_at is None:
             return result
         log.error("vendor_disabled", action="vendor_disabled", name=after.slug, reason=after.disabled_why)
         return Result(delivered=False, note=after.disabled_why, hold=True)
 
     return make
+
+
+async def _note(running: Runtime, after: Endpoint) -> None:
+    """Keep how an endpoint does; where it has closed, its liaisons are told by the same transaction."""
+    async with running.database.transaction() as tx:
+        if await store.note_health(tx, after) and after.disabled_at is not None:
+            await mailing.tell(tx, running, after, "vendor.closed")
+        running.metrics.set("targets_closed", await tx.fetchval(store.CLOSED))
+    running.signals.after_commit(calls=True)
 
 
 async def post(running: Runtime, id: str, endpoint: Endpoint, body: object) -> Result:

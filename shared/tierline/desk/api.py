@@ -43,7 +43,7 @@ class MoveBody(BaseModel):
 class SayBody(MoveBody):
     """What an agent says with a move that someone will read."""
 
-    text: Something
+    text: Annotated[Something, Field(examples=["Which browser do you use, and which version of it?"])]
 
 
 class EscalateBody(MoveBody):

@@ -61,6 +61,9 @@ CREATE INDEX cases_queue ON cases (urgency, coalesce(due_at, 'infinity'), key) W
 CREATE INDEX cases_records ON cases (member, status);
 """
 
+# The trace in which the case came here: what is done with it later belongs to it.
+TRACED = "ALTER TABLE cases ADD COLUMN traceparent text"
+
 
 def case_documents(kind: type[C]) -> Documents[C]:
     """The table of cases, holding this kind of case."""
@@ -77,6 +80,7 @@ def case_documents(kind: type[C]) -> Documents[C]:
             "due_at": ("timestamptz", lambda case: case.due_at),
             "version": ("bigint", lambda case: case.version),
         },
+        traced=True,
     )
 
 

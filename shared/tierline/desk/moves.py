@@ -12,7 +12,7 @@ from tierline.domain.lifecycle import IllegalMove, Move, next_state
 from tierline.domain.policy import Policies, Policy, Route
 from tierline.domain.words import Desk, Reason
 from tierline.kit.corridor import Decision, Incoming
-from tierline.kit.errors import Conflict, Invalid, Missing, Stale
+from tierline.kit.errors import Conflict, Full, Invalid, Missing, Stale
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +70,14 @@ def _release(case: C, order: Order, policy: Policy, now: datetime) -> Decision[C
 
 
 def _note(case: C, order: Order, policy: Policy, now: datetime) -> Decision[C]:
+    _still_takes(case)
     note = said(case, order.text, now, audience=Audience.INTERNAL)
     after, told = step(case, Move.NOTE, events.CaseNoted, policy, by=order.by, why="agent", message=note)
     return Decision(after, (told,))
 
 
 def _ask(case: C, order: Order, policy: Policy, now: datetime) -> Decision[C]:
+    _still_takes(case)
     changes, timers = stand_still(case, policy, now)
     question = said(case, order.text, now)
     after, told = step(
@@ -181,6 +183,12 @@ def carry_out(case: C | None, fact: Incoming, policies: Policies, now: datetime)
         return MOVES[order.move](case, order, policies[case.file.member], now)
     except IllegalMove as error:
         raise Conflict(str(error), allowed=_names(case)) from error
+
+
+def _still_takes(case: C) -> None:
+    if case.file.full:
+        last = [name for name in _names(case) if name not in {Move.NOTE, Move.ASK}]
+        raise Full("this case holds all that can be passed on: end it or pass it on", allowed=last)
 
 
 def _names(case: C) -> list[str]:

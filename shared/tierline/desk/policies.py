@@ -5,11 +5,13 @@ from typing import Any
 
 import yaml
 
+from tierline.desk.plain_yaml import NotPlain, read_plain
 from tierline.domain.policy import Policies, Policy
 from tierline.domain.policy_file import read_policy
 from tierline.kit.errors import Misconfigured
 
-LARGEST = 262_144
+LARGEST, MOST = 131_072, 50
+"""Bytes of a file, and problems of it that are named at once."""
 
 
 def load_policies(folder: Path) -> Policies:
@@ -37,45 +39,23 @@ def load_policies(folder: Path) -> Policies:
 
 def _read(file: Path) -> tuple[Policy | None, list[str]]:
     try:
-        if file.stat().st_size > LARGEST:
+        # Of a file that only looks like one, a pipe or a device, there may be no end.
+        if not file.is_file():
+            return None, [f"{file}:1: is not a file; take it away, or write the policy there"]
+        with file.open("rb") as opened:
+            raw = opened.read(LARGEST + 1)
+        if len(raw) > LARGEST:
             return None, [f"{file}:1: is larger than {LARGEST} bytes; a policy is a page or two"]
-        text = file.read_text("utf-8")
+        tree, content = read_plain(raw.decode("utf-8-sig"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
         return None, [f"{file}:1: cannot be read ({reason}); make it a readable UTF-8 text"]
-    try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
-            return None, [f"{file}:1: holds a YAML alias (*name); write the value out"]
-        tree = yaml.compose(text, yaml.SafeLoader)
-        repeated = _repeated(tree)
-        if repeated is not None:
-            return None, [f"{file}:{repeated.start_mark.line + 1}: {repeated.value} stands twice; keep one"]
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        return None, [
-            f"{file}:{line}: is not YAML ({getattr(error, 'problem', None) or 'it cannot be read'}); correct this line"
-        ]
+    except NotPlain as error:
+        return None, [f"{file}:{error.line}: {error.said}"]
     policy, problems = read_policy(content)
-    return policy, [f"{file}:{_line(tree, path)}: {_named(path)}: {said}" for path, said in problems]
-
-
-def _repeated(node: Any) -> Any:
-    """The first key that stands twice in one mapping."""
-    waiting = [node]
-    while waiting:
-        current = waiting.pop()
-        if isinstance(current, yaml.MappingNode):
-            seen: set[str] = set()
-            for key, value in current.value:
-                if key.value in seen:
-                    return key
-                seen.add(str(key.value))
-                waiting.append(value)
-        elif isinstance(current, yaml.SequenceNode):
-            waiting.extend(current.value)
-    return None
+    lines = [f"{file}:{_line(tree, path)}: {_named(path)}: {said}" for path, said in problems[:MOST]]
+    more = len(problems) - MOST
+    return policy, [*lines, f"{file}:1: has {more} problems more; mend these first"] if more > 0 else lines
 
 
 def _line(node: Any, path: tuple[str | int, ...]) -> int:
@@ -96,4 +76,4 @@ def _line(node: Any, path: tuple[str | int, ...]) -> int:
 
 
 def _named(path: tuple[str | int, ...]) -> str:
-    return ".".join(str(part) for part in path if part != "[key]") or "the file"
+    return ".".join(str(part)[:60] for part in path if part != "[key]") or "the file"

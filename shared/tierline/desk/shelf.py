@@ -32,6 +32,17 @@ INSERT INTO library VALUES (0);
 """
 
 
+def revised(table: str) -> tuple[str, ...]:
+    """The statements by which each row of a library's table says at which revision it changed, whichever release writes it."""
+    return (
+        f"ALTER TABLE {table} ADD COLUMN IF NOT EXISTS revision bigint NOT NULL DEFAULT 0",
+        f"CREATE OR REPLACE FUNCTION {table}_revise() RETURNS trigger LANGUAGE plpgsql AS $$ "  # noqa: S608 - our own name
+        "BEGIN NEW.revision := (SELECT revision FROM library); RETURN NEW; END $$",
+        f"CREATE OR REPLACE TRIGGER {table}_revise BEFORE INSERT OR UPDATE ON {table} "
+        f"FOR EACH ROW EXECUTE FUNCTION {table}_revise()",
+    )
+
+
 class Kept(Frozen):
     """What stands on a shelf. `owner` is a member, or empty where it is shared; each change raises `version`."""
 

@@ -3,13 +3,13 @@
 import re
 from typing import Any, TypeVar
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
+from tierline.desk.plain_yaml import NotPlain, read_plain
 from tierline.desk.shelf import ID, RESERVED
 from tierline.kit.errors import Invalid
 
-LARGEST_FRONT, MOST_LISTS = 2_048, 20  # a reader of YAML takes the square of the time for what is nested
+LARGEST_FRONT = 2_048
 FRONT = re.compile(r"\A\ufeff?---[ \t]*\n(.*?)\n---[ \t]*(?:\n|\Z)", re.DOTALL)
 
 F = TypeVar("F", bound=BaseModel)
@@ -27,15 +27,10 @@ def front_matter(text: str) -> tuple[dict[str, Any], str] | None:
         return None
     if len(found.group(1)) > LARGEST_FRONT:
         raise Invalid(f"the front matter may hold at most {LARGEST_FRONT} characters")
-    if sum(map(found.group(1).count, "[{")) > MOST_LISTS:
-        raise Invalid(f"the front matter may hold at most {MOST_LISTS} lists in brackets")
     try:
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(found.group(1), yaml.SafeLoader)):
-            raise Invalid("the front matter holds a YAML alias (*name); write the value out")
-        front = yaml.safe_load(found.group(1))
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise Invalid(f"the front matter is not YAML (line {mark.line + 2 if mark else 2})") from None
+        _, front = read_plain(found.group(1))
+    except NotPlain as error:
+        raise Invalid(f"the front matter {error.said} (line {error.line + 1})") from None
     if not isinstance(front, dict):
         raise Invalid("the front matter is a list of `name: value` lines")
     return front, text[found.end() :]

@@ -13,6 +13,11 @@ Text = Annotated[str, StringConstraints(max_length=20_000)]
 Line = Annotated[str, StringConstraints(max_length=300)]
 
 
+FULL = 1024 * 1024
+"""From so many bytes on nobody may add to a case what could be left unsaid, because a hand-off carries all of it: a
+quarter of what a bus takes at once. Ending it, passing it on and a vendor's last word are always possible."""
+
+
 class Frozen(BaseModel):
     """A value: compared by what it holds, never changed. Unknown fields of a newer release are ignored."""
 
@@ -87,6 +92,11 @@ class CaseFile(Frozen):
     conversation: tuple[Message, ...] = ()
     tried: tuple[Attempt, ...] = ()
     path: tuple[Desk, ...] = ()
+
+    @property
+    def full(self) -> bool:
+        """Whether it holds all that it should."""
+        return len(self.model_dump_json().encode()) >= FULL
 
     def knows(self, message_id: str) -> bool:
         """Whether this message is already part of the conversation."""

@@ -56,6 +56,11 @@ class Fact(Frozen):
     message: Message | None = None
     attempt: Attempt | None = None
 
+    @property
+    def about(self) -> str:
+        """The key of the record that tells it."""
+        return self.ticket_id
+
 
 class HandOff(Fact):
     """A fact that passes the ticket to a desk, with the whole case."""
@@ -65,6 +70,11 @@ class HandOff(Fact):
     skipped: tuple[Desk, ...] = ()
     reason: Reason | None = None
     case: CaseFile
+
+    @property
+    def about(self) -> str:
+        """The key of the record that tells it; none where the case is another ticket's."""
+        return self.ticket_id if self.case.ticket_id == self.ticket_id else ""
 
 
 class TicketSubmitted(HandOff):

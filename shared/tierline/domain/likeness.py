@@ -14,6 +14,7 @@ STEM = 5  # letters by which words are compared
 WORD = re.compile(r"[a-z0-9]+")
 SENTENCE_ENDS = re.compile(r"(?<=[.!?])\s+|\n+")
 CLOSE = 3  # sentences, one after the other
+MOST_SENTENCES = 200
 # What nearly every question says tells nothing.
 PLAIN = frozenset(
     re.findall(
@@ -29,7 +30,7 @@ PLAIN = frozenset(
 def telling(text: str) -> frozenset[str]:
     """The words of a text that say what it is about, cut to their first letters."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("'", ""))
-    return frozenset(word[:STEM] for word in WORD.findall(plain) if word not in PLAIN)
+    return frozenset(word[:STEM] for word in set(WORD.findall(plain)) - PLAIN)
 
 
 def alike(example: frozenset[str], asked: frozenset[str]) -> bool:
@@ -38,10 +39,25 @@ def alike(example: frozenset[str], asked: frozenset[str]) -> bool:
     return shared >= LEAST and shared >= ALIKE * len(example)
 
 
-def close_by(lists: Sequence[re.Pattern[str]], text: str) -> bool:
-    """Whether one of each list stands in three sentences that follow each other."""
-    if not lists or not all(one.search(text) for one in lists):
+def stands(word: str, text: str) -> bool:
+    """Whether a word, or several, stand whole in a text, or with any ending where a star stands for it.
+
+    Hardly ever are they in it at all, which is quick to see.
+    """
+    start = word.rstrip("*")
+    if start not in text:
         return False
-    sentences = SENTENCE_ENDS.split(text)
-    near = (" ".join(sentences[start : start + CLOSE]) for start in range(len(sentences)))
-    return any(all(one.search(part) for one in lists) for part in near)
+    ending = "" if start != word else r"(?!\w)"
+    return re.search(rf"(?<!\w){re.escape(start)}{ending}", text) is not None
+
+
+def close_by(lists: Sequence[Sequence[str]], text: str) -> bool:
+    """Whether one of each list stands in three sentences that follow each other."""
+    if not lists or not _one_of_each(lists, text):
+        return False
+    sentences = SENTENCE_ENDS.split(text, MOST_SENTENCES)[:MOST_SENTENCES]
+    return any(_one_of_each(lists, " ".join(sentences[start : start + CLOSE])) for start in range(len(sentences)))
+
+
+def _one_of_each(lists: Sequence[Sequence[str]], text: str) -> bool:
+    return all(any(stands(word, text) for word in one) for one in lists)

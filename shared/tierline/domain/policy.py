@@ -4,13 +4,12 @@ Facts in, decisions out: no clock, no file. What a policy file may say, and what
 `policy_file`'s business; what stands here has been checked: from every desk the climb ends at the state desk.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tierline.domain.calendar import Calendar
-from tierline.domain.likeness import alike, close_by, telling
+from tierline.domain.likeness import alike, close_by, stands, telling
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 
@@ -72,10 +71,10 @@ class StateRule:
     components: frozenset[Component] = frozenset()
     roles: frozenset[Role] = frozenset()
     impacts: frozenset[Impact] = frozenset()
-    words: re.Pattern[str] | None = None
+    words: tuple[str, ...] = ()
     examples: tuple[frozenset[str], ...] = ()
-    together: tuple[re.Pattern[str], ...] = ()
-    unless: re.Pattern[str] | None = None
+    together: tuple[tuple[str, ...], ...] = ()
+    unless: tuple[str, ...] = ()
 
     def fits(self, question: Question, text: str, asked: frozenset[str]) -> bool:
         """Whether the state takes this question; `text` is what it says in small letters, `asked` are its telling words."""
@@ -87,11 +86,11 @@ class StateRule:
         )
 
     def _said(self, text: str, asked: frozenset[str]) -> bool:
-        if self.unless is not None and self.unless.search(text):
+        if any(stands(word, text) for word in self.unless):
             return False
-        if self.words is None and not self.examples and not self.together:
+        if not self.words and not self.examples and not self.together:
             return True
-        if self.words is not None and self.words.search(text):
+        if any(stands(word, text) for word in self.words):
             return True
         return any(alike(example, asked) for example in self.examples) or close_by(self.together, text)
 

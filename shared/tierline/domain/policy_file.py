@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, StringConstraints, ValidationError
 
-from tierline.domain.calendar import DAYS, Calendar
+from tierline.domain.calendar import DAYS, Calendar, in_order, length
 from tierline.domain.likeness import LEAST, telling
 from tierline.domain.policy import Answers, Liaison, Policy, StateRule
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 Problem = tuple[tuple[str | int, ...], str]
 _SOME_DAY = datetime(2026, 1, 5, tzinfo=UTC)
+LONGEST = timedelta(weeks=520)
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 DECLINE_REASONS = {
     "enhancement": "This asks for something new. It is kept for the owners of the product, who decide on what is built.",
@@ -131,7 +132,7 @@ def read_policy(content: Any) -> tuple[Policy | None, list[Problem]]:
         file = PolicyFile.model_validate(content)
     except ValidationError as error:
         return None, [(tuple(item["loc"]), _said(item)) for item in error.errors()]
-    problems = [*_gaps(file), *_calendar_problems(file.calendar)]
+    problems = [*_gaps(file), *(_calendar_problems(file.calendar) or _endless(file))]
     return (None, problems) if problems else (_policy(file), [])
 
 
@@ -193,6 +194,11 @@ def _calendar_problems(calendar: _Calendar) -> list[Problem]:
     ]
     if not calendar.always and not any(calendar.hours.values()):
         found.append((("calendar", "hours"), "never open: a dead end; write hours, or always: true"))
+    for day, frames in calendar.hours.items():
+        try:
+            in_order(frames)
+        except ValueError as error:
+            found.append((("calendar", "hours", day), f"{error}; write each hour once"))
     if not found and calendar.holidays.country:
         try:
             _calendar(calendar).add(_SOME_DAY, timedelta(hours=1))
@@ -204,6 +210,24 @@ def _calendar_problems(calendar: _Calendar) -> list[Problem]:
                 )
             )
     return found
+
+
+def _endless(file: PolicyFile) -> list[Problem]:
+    """What would end after the last day that a calendar knows: whoever set it would wait for ever."""
+    open_in_a_week = sum((length(frame) for frames in file.calendar.hours.values() for frame in frames), timedelta(0))
+    business = LONGEST if file.calendar.always else open_in_a_week * (LONGEST // timedelta(weeks=1))
+    times: list[tuple[tuple[str | int, ...], timedelta, timedelta]] = [
+        (("reply_allowed",), file.reply_allowed, business),
+        (("close_after",), file.close_after, LONGEST),
+        (("reopen_within",), file.reopen_within, LONGEST),
+        *((("time_allowed_except", n, "allowed"), o.allowed, business) for n, o in enumerate(file.time_allowed_except)),
+        *(
+            (("time_allowed", desk, impact), allowed, business)
+            for desk, row in file.time_allowed.items()
+            for impact, allowed in row.items()
+        ),
+    ]
+    return [(path, "takes more than ten years; write less") for path, given, most in times if given > most]
 
 
 def _calendar(part: _Calendar) -> Calendar:
@@ -228,10 +252,10 @@ def _policy(file: PolicyFile) -> Policy:
                 rule.components,
                 rule.roles,
                 rule.impacts,
-                _any_of(rule.words),
+                _small(rule.words),
                 tuple(map(telling, rule.examples)),
-                tuple(found for found in map(_any_of, rule.together) if found),
-                _any_of(rule.unless),
+                tuple(map(_small, rule.together)),
+                _small(rule.unless),
             )
             for rule in file.state_rules
         ),
@@ -248,13 +272,5 @@ def _policy(file: PolicyFile) -> Policy:
     )
 
 
-def _any_of(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    if not words:
-        return None
-    return re.compile(r"(?<!\w)(?:" + "|".join(map(_as_written, words)) + r")(?!\w)")
-
-
-def _as_written(word: str) -> str:
-    """A word or several, whole; with a star at its end, whatever its ending."""
-    ending = r"\w{0,30}" if word.endswith("*") else ""
-    return re.escape(word.lower().rstrip("*")) + ending
+def _small(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.lower() for word in words)

@@ -1,5 +1,6 @@
 """Facts that came before the one they need, kept in the service's own table until it arrives. No partition waits."""
 
+import re
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,9 +8,14 @@ from typing import Any
 from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming
 from tierline.kit.database import Database, Tx, column
+from tierline.kit.errors import Undecodable
+from tierline.kit.trace_context import well_formed
 from tierline.kit.writing import Write
 
 KEEP = timedelta(days=120)
+
+NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+"""The escape of a NUL in JSON, which no text in PostgreSQL can hold."""
 
 LOAD = """
 SELECT key, id, type, sequence, at, data, traceparent, topic, source FROM aside
@@ -45,15 +51,20 @@ async def load(tx: Tx, room: str, keys: Sequence[str], read: Callable[[str, byte
 
 
 def incoming(envelope: Envelope, read: Callable[[str, bytes], Any]) -> Incoming:
-    """The fact that an event tells. Raises what `read` raises."""
+    """The fact that an event tells. Raises what `read` raises, and `Undecodable` where it is `about` something else."""
+    if b"\\u0000" in envelope.data and NUL.search(envelope.data):
+        raise Undecodable("the data holds a NUL, which no text may")
+    data = read(envelope.type, envelope.data)
+    if getattr(data, "about", envelope.key) != envelope.key:
+        raise Undecodable("the data is about something else than the record's key")
     return Incoming(
         key=envelope.key,
         type=envelope.type,
         id=envelope.id,
         at=envelope.time,
-        data=read(envelope.type, envelope.data),
+        data=data,
         sequence=envelope.sequence,
-        traceparent=envelope.traceparent,
+        traceparent=well_formed(envelope.traceparent),
         envelope=envelope,
     )
 

@@ -1,5 +1,6 @@
 """What the adapters share in handing a batch over: trying, telling, and pauses that grow."""
 
+import asyncio
 from collections.abc import Sequence
 
 import structlog
@@ -9,6 +10,8 @@ from tierline.kit.bus import Handle, Record
 log = structlog.get_logger()
 
 SHORTEST, LONGEST = 0.1, 10.0
+PATIENCE = 120.0
+"""Seconds for a batch: less than a broker waits for a member that reads nothing more, so that it stays one."""
 
 
 class Pause:
@@ -30,7 +33,8 @@ class Pause:
 async def handled(handle: Handle, records: Sequence[Record], group: str) -> bool:
     """Hand the records over and say whether that went well. If not, the caller brings them again."""
     try:
-        await handle(records)
+        async with asyncio.timeout(PATIENCE):
+            await handle(records)
     except Exception as error:  # whatever it was, the records are not done
         log.warning("batch_failed", action="batch_failed", group=group, reason=in_one_line(error))
         return False

@@ -23,7 +23,7 @@ import asyncpg
 import structlog
 
 from tierline.kit import bus_postgres_sql as sql
-from tierline.kit.bus import Envelope, Handle, Record
+from tierline.kit.bus import Envelope, Handle, Record, refuse_large
 from tierline.kit.bus_delivery import Pause, handled, in_one_line
 from tierline.kit.crashing import point
 from tierline.kit.database import AWAY, SESSION
@@ -38,7 +38,7 @@ CHANNEL = "event_log"
 BATCH = 500
 PURGED_AT_ONCE = 5000
 STAND_BY = 1.0
-SOON = 0.005
+SOON, LESS_SOON = 0.005, 1.25
 
 
 class PostgresBus:
@@ -76,9 +76,10 @@ class PostgresBus:
                 raise _unavailable(error) from error
 
     async def publish(self, events: Sequence[Envelope]) -> None:
-        """One transaction holds them all. Raises `BusUnavailable` when its outcome is unknown."""
+        """One transaction holds them all. Raises `BusUnavailable` when its outcome is unknown, or `EventTooLarge`."""
         if not events:
             return
+        refuse_large(events)
         topics = [event.topic for event in events]
         keys = [event.key.encode() for event in events]
         headers = [_as_json(event) for event in events]
@@ -109,7 +110,7 @@ class PostgresBus:
                     log.info("consumer_started", action="consumer_started", group=group)
                     pause.after_success()
                     await self._read(reader, group, list(topics), handle)
-            except (*TROUBLE, BusUnavailable) as error:
+            except Exception as error:  # whatever the library raises, this reader begins anew
                 reason = in_one_line(error)
                 log.warning("consumer_restarted", action="consumer_restarted", group=group, reason=reason)
             await asyncio.sleep(pause.after_failure())
@@ -154,29 +155,36 @@ class PostgresBus:
         hinted = asyncio.Event()
         await reader.add_listener(CHANNEL, lambda *_: hinted.set())
         await reader.execute(sql.JOIN, group, topics)
+        # From here on it moves positions only. A crash may set them back by a moment, and what was read comes again.
+        await reader.execute("SET synchronous_commit TO off")
         soon, pause = SOON, Pause()
         while True:
             hinted.clear()  # before looking, so that no hint is missed
-            rows = await reader.fetch(sql.READ, group, topics, BATCH)
-            if not rows and await reader.fetchval(sql.UNSETTLED, topics):
-                await asyncio.sleep(soon)
-                # Ever less soon: the one we wait for may be somebody's long transaction.
-                soon = min(soon * 2, self._poll)
-            elif not rows:
-                soon = SOON
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll):
-                        await hinted.wait()
-            elif await handled(handle, [_record(row) for row in rows], group):
+            found = await reader.fetch(sql.READ, group, topics, BATCH)
+            rows = [row for row in found if row["topic"] is not None]
+            unsettled = found[0]["unsettled"]
+            if rows:
+                if not await handled(handle, [_record(row) for row in rows], group):
+                    await asyncio.sleep(pause.after_failure())
+                    continue
                 point("bus.handled")
-                soon = SOON
                 pause.after_success()
                 last = {row["topic"]: (row["number"], row["pos"]) for row in rows}
                 numbers, places = [number for number, _ in last.values()], [pos for _, pos in last.values()]
                 await reader.execute(sql.MOVE, group, list(last), numbers, places)
                 point("bus.moved")
+            if rows and (unsettled or len(rows) == BATCH):
+                soon = SOON  # most likely there is more by now
+            elif unsettled:
+                await asyncio.sleep(soon)
+                # Ever less soon: the one we wait for may be somebody's long transaction. But not by leaps: with
+                # many at work something is unsettled at nearly every look, and a leap is waited for in vain.
+                soon = min(soon * LESS_SOON, self._poll)
             else:
-                await asyncio.sleep(pause.after_failure())
+                soon = SOON
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll):
+                        await hinted.wait()
 
     async def _connect(self, **settings: str) -> Connection:
         # `publish` promises durability, whatever the server's own default is.

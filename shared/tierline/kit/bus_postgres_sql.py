@@ -49,27 +49,31 @@ FROM unnest($1::text[], $2::bytea[], $3::json[], $4::bytea[])
 ORDER BY nr
 """
 
-# The settled rows after the group's position: one index range per topic, merged.
+# The settled rows after the group's position: one index range per topic, merged. And is there a committed row that is
+# not settled yet? Then the next look comes soon. There is always a row for this answer, if need be an empty one.
 READ = """
-SELECT e.topic, e.pos, e.xid::text AS number, e.key, e.headers, e.value
-FROM group_position AS g
-CROSS JOIN LATERAL (
-    SELECT l.* FROM event_log AS l
-    WHERE l.topic = g.topic AND (l.xid, l.pos) > (g.xid, g.pos)
-        AND l.xid < pg_snapshot_xmin(pg_current_snapshot())
-    ORDER BY l.xid, l.pos
+SELECT later.unsettled, settled.topic, settled.pos, settled.xid::text AS number,
+    settled.key, settled.headers, settled.value
+FROM (
+    SELECT EXISTS (
+        SELECT FROM event_log WHERE topic = ANY ($2) AND xid >= pg_snapshot_xmin(pg_current_snapshot())
+    ) AS unsettled
+) AS later
+LEFT JOIN (
+    SELECT e.*
+    FROM group_position AS g
+    CROSS JOIN LATERAL (
+        SELECT l.* FROM event_log AS l
+        WHERE l.topic = g.topic AND (l.xid, l.pos) > (g.xid, g.pos)
+            AND l.xid < pg_snapshot_xmin(pg_current_snapshot())
+        ORDER BY l.xid, l.pos
+        LIMIT $3
+    ) AS e
+    WHERE g.grp = $1 AND g.topic = ANY ($2)
+    ORDER BY e.xid, e.pos
     LIMIT $3
-) AS e
-WHERE g.grp = $1 AND g.topic = ANY ($2)
-ORDER BY e.xid, e.pos
-LIMIT $3
-"""
-
-# Is there a committed row that is not settled yet? Then the next look comes soon.
-UNSETTLED = """
-SELECT EXISTS (
-    SELECT FROM event_log WHERE topic = ANY ($1) AND xid >= pg_snapshot_xmin(pg_current_snapshot())
-)
+) AS settled ON true
+ORDER BY settled.xid, settled.pos
 """
 
 # The group has done everything up to here.

@@ -13,14 +13,19 @@ def open_bus(address: str, name: str) -> EventBus:
     """The bus at this address, not yet connected.
 
     Raises:
-        Misconfigured: the address is neither `kafka://...` nor `postgresql://...`.
+        Misconfigured: the address is neither `kafka://...` nor `postgresql://...`, or `TIERLINE_KAFKA_...` does not fit.
     """
     if address.startswith("kafka://"):
         # Each adapter's library is only loaded where it is used: aiokafka costs a one-machine install nothing.
         from tierline.kit.bus_kafka import KafkaBus  # noqa: PLC0415
+        from tierline.kit.bus_kafka_access import kafka_access  # noqa: PLC0415
 
         servers, _, asked = address.removeprefix("kafka://").partition("?")
-        return KafkaBus(servers, client_id=name, **_seconds(asked))
+        if "@" in servers:  # it would be printed wherever the address is
+            raise Misconfigured(
+                "TIERLINE_BUS: no user or password stands in it; set TIERLINE_KAFKA_SASL_USER and _PASSWORD"
+            )
+        return KafkaBus(servers, client_id=name, access=kafka_access(), **_seconds(asked))
     if address.startswith(("postgresql://", "postgres://")):
         from tierline.kit.bus_postgres import PostgresBus  # noqa: PLC0415
 

@@ -16,9 +16,9 @@ from tierline.kit.database import Database, Tx, as_json, column
 from tierline.kit.writing import Write
 
 INSERT = """
-INSERT INTO calls (id, room, key, lane, target, body, about, next_at, created_at)
+INSERT INTO calls (id, room, key, lane, target, body, about, next_at, created_at, traceparent)
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::json[], $7::json[],
-                     $8::timestamptz[], $9::timestamptz[])
+                     $8::timestamptz[], $9::timestamptz[], $10::text[])
 ON CONFLICT (id) DO NOTHING
 """
 # The first waiting call of each key and lane, where its time has come.
@@ -49,7 +49,7 @@ AND ($6::text IS NULL OR status = $6) AND ($7::text IS NULL OR about ->> 'member
 """
 # One page of calls, the newest first.
 PAGE = """
-SELECT pos, id, key, target, about, status, attempts, next_at, created_at, finished_at FROM calls WHERE room = $1
+SELECT pos, id, key, lane, target, about, status, attempts, next_at, created_at, finished_at FROM calls WHERE room = $1
 AND ($2::text IS NULL OR key = $2) AND ($3::text IS NULL OR target = $3) AND ($4::text IS NULL OR status = $4)
 AND ($5::text IS NULL OR about ->> 'member' = $5) AND ($6::bigint IS NULL OR pos < $6) ORDER BY pos DESC LIMIT $7
 """
@@ -72,6 +72,7 @@ class Waiting:
     about: dict[str, str]
     attempts: int
     due: datetime
+    traceparent: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,24 @@ class Result:
     hold: bool = False
 
 
-def writes(room: str, calls: Sequence[tuple[str, Call]], now: datetime) -> list[Write]:
+def writes(room: str, calls: Sequence[tuple[Incoming, Call]], now: datetime) -> list[Write]:
     """What puts calls into the table; one that is there already is not repeated."""
     rows = [
-        (call.id, room, key, call.lane, call.target, as_json(call.body), as_json(call.about), now, now)
-        for key, call in calls
+        (
+            call.id,
+            room,
+            fact.key,
+            call.lane,
+            call.target,
+            as_json(call.body),
+            as_json(call.about),
+            now,
+            now,
+            fact.traceparent,
+        )
+        for fact, call in calls
     ]
-    return [Write(INSERT, [column(rows, index) for index in range(9)])] if rows else []
+    return [Write(INSERT, [column(rows, index) for index in range(10)])] if rows else []
 
 
 async def due(database: Database, now: datetime, busy: Sequence[str], most: int) -> list[Waiting]:
@@ -111,6 +123,7 @@ async def due(database: Database, now: datetime, busy: Sequence[str], most: int)
                 json.loads(row["about"]),
                 row["attempts"],
                 row["next_at"],
+                row["traceparent"],
             )
             for row in await held.fetch(DUE, now, busy, most)
         ]

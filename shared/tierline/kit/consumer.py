@@ -5,6 +5,8 @@ record that cannot be read is a dead letter; a fact that fails is parked with it
 PostgreSQL is away nothing is set aside: the bus brings the batch again.
 """
 
+import asyncio
+import time
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -13,10 +15,10 @@ import structlog
 
 from tierline.kit import inbox, parking
 from tierline.kit.aside import incoming
-from tierline.kit.bus import Envelope, Record
+from tierline.kit.bus import LONGEST_NAME, Envelope, Record
 from tierline.kit.corridor import Incoming
 from tierline.kit.crashing import point
-from tierline.kit.database import Tx
+from tierline.kit.database import Tx, of_what_was_asked
 from tierline.kit.errors import KitError, Unavailable, Undecodable
 from tierline.kit.parking import Parked, Scrub
 from tierline.kit.room import House, Room
@@ -27,6 +29,10 @@ log = structlog.get_logger()
 RACES = (asyncpg.UniqueViolationError, asyncpg.DeadlockDetectedError, asyncpg.SerializationError)
 
 BEHIND = "waits behind a parked event"
+
+LOOK_UP = 10.0
+RETRIES = 5.0
+"""Seconds for what is looked up for a batch, and for the parked events that are tried again before deadlines are due."""
 
 
 class Consumer:
@@ -46,19 +52,25 @@ class Consumer:
     async def handle(self, records: Sequence[Record]) -> None:
         """Give every record its effect, once. Raises only what another try may mend."""
         self.heard_at = self._house.now()
+        self._house.backlog.check()  # what is not taken in stays on the bus
         try:
             await self._together(records)
         except RACES:
             raise  # another process was first: the same batch again finds its work done
-        except asyncpg.PostgresError:
+        except Exception as error:
+            if not of_what_was_asked(error):
+                raise
             # Some record holds what PostgreSQL refuses. One by one, so that only that one is set aside.
             for record in records:
                 await self._alone(record)
 
     async def retry_parked(self) -> None:
-        """Try the first parked event of each key again, and those behind it once it went through."""
+        """Try the first parked event of each key again, and those behind it once it went through; for a moment."""
+        began = time.monotonic()
         for item in await parking.heads(self._house.database, self._house.now()):
             await self._retry(item)
+            if time.monotonic() - began > RETRIES:
+                return  # the next round begins with those that have waited longest
 
     async def once_more(self, tx: Tx, record: Record) -> str | None:
         """Give a record that was set aside its effect in this transaction; why it failed, or None.
@@ -88,6 +100,7 @@ class Consumer:
                 dead.append(self._unreadable(record, error))
         if not facts and not dead:
             return
+        began = time.time_ns()
         facts = await self._looked_up(facts)
         async with house.database.transaction() as tx:
             identities = [f.id for f in facts] + [f"{d.record.topic}@{d.record.position}" for d in dead]
@@ -97,8 +110,9 @@ class Consumer:
             dead = [d for d in dead if f"{d.record.topic}@{d.record.position}" in fresh]
             waiting = await parking.blocked(tx, list({fact.key for fact in new})) if new else set()
             failed = {fact.id: (fact, BEHIND) for fact in new if fact.key in waiting}
-            ready = [fact for fact in new if fact.id not in failed]
-            failed |= await self._through(tx, ready) if ready else {}
+            with house.tracing.processing(new, failed, began) as traced:
+                ready = [fact for fact in traced if fact.id not in failed]
+                failed |= await self._through(tx, ready) if ready else {}
             aside = [
                 Parked(origin.get(fact.id) or _record(fact.envelope), fact.key, fact.id, reason)
                 for fact, reason in failed.values()
@@ -119,7 +133,8 @@ class Consumer:
             if room.look_up is None:
                 continue
             try:
-                facts = list(await room.look_up(self._house, facts))
+                async with asyncio.timeout(LOOK_UP):
+                    facts = list(await room.look_up(self._house, facts))
             except Unavailable:
                 raise
             except Exception as error:
@@ -146,23 +161,30 @@ class Consumer:
             await self._together([record])
         except RACES:
             raise
-        except asyncpg.PostgresError as error:
-            envelope = record.envelope()
-            async with self._house.database.transaction() as tx:
-                if await inbox.claim(tx, self._house.name, [envelope.id]):
+        except Exception as error:
+            if not of_what_was_asked(error):
+                raise
+            house, envelope = self._house, record.envelope()
+            async with house.database.transaction() as tx:
+                if await inbox.claim(tx, house.name, [envelope.id]):
                     item = Parked(record, envelope.key, envelope.id, type(error).__name__)
-                    await parking.park(tx, [item], self._house.now(), self._house.name, self._house.source, self._scrub)
+                    await parking.park(tx, [item], house.now(), house.name, house.source, self._scrub)
 
     async def _retry(self, item: Parked) -> None:
         house = self._house
         try:
+            began = time.time_ns()
             facts = await self._looked_up([incoming(item.record.envelope(), self._rooms[0].read)])
             async with house.database.transaction() as tx:
-                failed = await self._through(tx, facts)
+                failed: dict[str, tuple[Incoming, str]] = {}
+                with house.tracing.processing(facts, failed, began) as traced:
+                    failed |= await self._through(tx, traced)
                 if failed:
                     raise _StillFailing(next(reason for _, reason in failed.values() if reason != BEHIND))
                 await parking.done(tx, item)
-        except (_StillFailing, Undecodable, ValueError, asyncpg.PostgresError) as error:
+        except Exception as error:
+            if not of_what_was_asked(error):
+                raise
             reason = str(error) if isinstance(error, _StillFailing) else type(error).__name__
             async with house.database.transaction() as tx:
                 await parking.later(tx, item, reason, house.now(), house.name, house.source, self._scrub)
@@ -177,7 +199,7 @@ class Consumer:
     def _unreadable(self, record: Record, error: Exception) -> Parked:
         reason = str(error) if isinstance(error, Undecodable) else "the data does not fit its fact"
         log.error("event_unreadable", action="event_unreadable", topic=record.topic, position=record.position)
-        key = (record.key or b"").decode("utf-8", "replace")
+        key = (record.key or b"").decode("utf-8", "replace")[:LONGEST_NAME]
         return Parked(record, key, None, reason, dead=True, blocks=False)
 
 

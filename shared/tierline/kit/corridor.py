@@ -6,6 +6,7 @@ a fact aside when its rule says that an earlier one is still missing, and sets a
 others of its batch go through. What is left for the I/O is to load before and to save after, a few statements each.
 """
 
+import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,6 +15,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from tierline.kit.bus import Envelope
+from tierline.kit.overtime import LONGEST_BATCH, NotReached, in_time
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -100,9 +102,10 @@ class Outcome(Generic[S]):
     """What a batch came to, ready to be saved with one statement for each kind."""
 
     states: dict[str, S] = field(default_factory=dict)
+    traces: dict[str, str | None] = field(default_factory=dict)
     events: list[tuple[Incoming, Draft]] = field(default_factory=list)
     timers: dict[tuple[str, str], Timer | None] = field(default_factory=dict)
-    calls: list[tuple[str, Call]] = field(default_factory=list)
+    calls: list[tuple[Incoming, Call]] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
     set_aside: list[Incoming] = field(default_factory=list)
     taken_up: list[Incoming] = field(default_factory=list)
@@ -112,9 +115,10 @@ class Outcome(Generic[S]):
         """Enter one decision."""
         if decision.state is not None:
             self.states[fact.key] = decision.state
+            self.traces.setdefault(fact.key, fact.traceparent)
         self.events.extend((fact, draft) for draft in decision.events)
         self.timers.update({(fact.key, name): timer for name, timer in decision.timers.items()})
-        self.calls.extend((fact.key, call) for call in decision.calls)
+        self.calls.extend((fact, call) for call in decision.calls)
         self.rows.extend(decision.rows)
 
 
@@ -129,15 +133,21 @@ def fold(
     """Decide every fact in order, those set aside before included, and gather what is to be saved.
 
     A fact whose rule raises ends up in `failed`, with its error, and so does every later fact of its key, without
-    one: they wait behind it. What its key's earlier facts decided stands.
+    one: they wait behind it. What its key's earlier facts decided stands. A rule that takes too long is stopped, and
+    raises; once a batch took too long as a whole, what is left of it fails unseen, to be tried again by itself.
     """
     outcome: Outcome[S] = Outcome()
     waiting = {key: list(kept) for key, kept in aside.items()}
     known_aside = {fact.id for kept in aside.values() for fact in kept}
     broken: set[str] = set()
+    began = time.monotonic()
     for fact in facts:
         if fact.key in broken:
             outcome.failed.append((fact, None))
+            continue
+        if time.monotonic() - began > LONGEST_BATCH:
+            outcome.failed.append((fact, NotReached()))
+            broken.add(fact.key)
             continue
         queue = [fact]
         while queue:
@@ -147,7 +157,7 @@ def fold(
                 continue
             state = outcome.states.get(current.key) or states.get(current.key)
             try:
-                decision = rule(state, current, book, now)
+                decision = in_time(rule, state, current, book, now)
             except Exception as error:  # one bad fact must not take its batch along
                 outcome.failed.append((current, error))
                 broken.add(current.key)

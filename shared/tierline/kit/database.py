@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 import asyncpg
 
-from tierline.kit.errors import DatabaseUnavailable
+from tierline.kit.errors import DatabaseUnavailable, Unavailable
 
 Tx: TypeAlias = "asyncpg.pool.PoolConnectionProxy[asyncpg.Record] | asyncpg.Connection[asyncpg.Record]"
 
@@ -25,10 +25,14 @@ AWAY = (
     asyncpg.OutOfMemoryError,
     asyncpg.DiskFullError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # what its client says when the server goes in the middle of a word
     asyncpg.InvalidCatalogNameError,
     asyncpg.InvalidAuthorizationSpecificationError,
 )
 """What PostgreSQL or the way to it says when the fault is not in what was asked."""
+
+OF_THE_VALUES = ("22", "23", "54")
+"""The classes of SQLSTATE that say what is wrong with the values: unfit, in conflict, too large."""
 
 SESSION = {
     "statement_timeout": "30s",
@@ -39,6 +43,8 @@ SESSION = {
     "timezone": "UTC",
     "jit": "off",
 }
+
+PATIENCE = 5.0
 
 
 async def connect(dsn: str, name: str, **more: Any) -> "asyncpg.Connection[asyncpg.Record]":
@@ -88,9 +94,16 @@ class Database:
         if self._pool is None:
             raise DatabaseUnavailable("the database pool is not open yet")
         try:
-            async with self._pool.acquire(timeout=5) as held:
+            # The pool's own time limit would start a task for each request.
+            async with asyncio.timeout(PATIENCE):
+                held = await self._pool.acquire()
+            try:
                 yield held
+            finally:
+                await self._pool.release(held, timeout=PATIENCE)
         except AWAY as error:
+            if isinstance(error, ValueError):
+                raise  # the client's own word for a value that fits no column: no outage, and it never passes
             raise DatabaseUnavailable(_remedy(error)) from error
 
     @asynccontextmanager
@@ -114,7 +127,16 @@ async def _as_it_is(held: Tx) -> None:
 
 def _remedy(error: BaseException) -> str:
     first = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if isinstance(error, asyncpg.DiskFullError):
+        return f"PostgreSQL's disk is full ({first}); make room there, and everything goes on by itself"
     return f"PostgreSQL does not answer ({first}); start it, or correct TIERLINE_DATABASE_URL"
+
+
+def of_what_was_asked(error: Exception) -> bool:
+    """Whether the fault is in what was asked, so that asking again fails again; not in PostgreSQL, which can be mended."""
+    if isinstance(error, asyncpg.PostgresError):
+        return (error.sqlstate or "").startswith(OF_THE_VALUES)
+    return not isinstance(error, Unavailable)
 
 
 def column(rows: Iterable[Any], index: int) -> list[Any]:

@@ -15,17 +15,29 @@ S = TypeVar("S", bound=BaseModel)
 
 
 class Documents(Generic[S]):
-    """The table `table`, holding `model`; `columns` says each further column's type and how it is read off a document."""
+    """The table `table`, holding `model`; `columns` says each further column's type and how it is read off a document.
 
-    def __init__(self, table: str, model: type[S], columns: Mapping[str, tuple[str, Callable[[S], Any]]]) -> None:
-        self.table, self.model = table, model
+    One that is `traced` keeps beside each document the trace in which it was made (a column `traceparent`).
+    """
+
+    def __init__(
+        self,
+        table: str,
+        model: type[S],
+        columns: Mapping[str, tuple[str, Callable[[S], Any]]],
+        *,
+        traced: bool = False,
+    ) -> None:
+        self.table, self.model, self._traced = table, model, traced
         self._readers = [reader for _, reader in columns.values()]
         names = ["key", "doc", *columns]
         casts = ["text[]", "json[]", *(f"{kind}[]" for kind, _ in columns.values())]
         values = ", ".join(f"${number}::{cast}" for number, cast in enumerate(casts, 1))
         # Table and column names are the code's own, never a caller's.
-        self._select = f"SELECT key, doc FROM {table} WHERE key = ANY($1) ORDER BY key"  # noqa: S608
-        self._insert = f"INSERT INTO {table} ({', '.join(names)}) SELECT * FROM unnest({values})"  # noqa: S608
+        home = "traceparent" if traced else "NULL AS traceparent"
+        self._select = f"SELECT key, doc, {home} FROM {table} WHERE key = ANY($1) ORDER BY key"  # noqa: S608
+        more = (", traceparent", f", ${len(names) + 1}::text[]") if traced else ("", "")
+        self._insert = f"INSERT INTO {table} ({', '.join(names)}{more[0]}) SELECT * FROM unnest({values}{more[1]})"  # noqa: S608
         assignments = ", ".join(f"{name} = new.{name}" for name in names[1:])
         self._update = (
             f"UPDATE {table} AS old SET {assignments} "  # noqa: S608
@@ -34,15 +46,25 @@ class Documents(Generic[S]):
 
     async def load(self, tx: Tx, keys: Collection[str], *, lock: bool) -> dict[str, S]:
         """The documents of these keys that exist; locked, in the order of their keys, until the transaction ends."""
-        rows = await tx.fetch(self._select + (" FOR UPDATE" if lock else ""), list(keys))
-        return {row["key"]: self.read(row["doc"]) for row in rows}
+        return (await self.load_traced(tx, keys, lock=lock))[0]
 
-    def writes(self, states: Mapping[str, S], known: Collection[str]) -> list[Write]:
-        """What writes a batch: those of `known` keys, which the caller has locked, are changed, the others are new."""
+    async def load_traced(
+        self, tx: Tx, keys: Collection[str], *, lock: bool
+    ) -> tuple[dict[str, S], dict[str, str | None]]:
+        """The same, and the trace in which each of them was made."""
+        rows = await tx.fetch(self._select + (" FOR UPDATE" if lock else ""), list(keys))
+        return {row["key"]: self.read(row["doc"]) for row in rows}, {row["key"]: row["traceparent"] for row in rows}
+
+    def writes(
+        self, states: Mapping[str, S], known: Collection[str], traces: Mapping[str, str | None] | None = None
+    ) -> list[Write]:
+        """What writes a batch: those of `known` keys, which the caller has locked, are changed, the others are new,
+        each in its trace."""
         new = {key: state for key, state in states.items() if key not in known}
         changed = {key: state for key, state in states.items() if key in known}
-        statements = ((self._insert, new), (self._update, changed))
-        return [Write(sql, self._arguments(batch)) for sql, batch in statements if batch]
+        homes = [[(traces or {}).get(key) for key in new]] if self._traced else []
+        made = [Write(self._insert, [*self._arguments(new), *homes])] if new else []
+        return [*made, Write(self._update, self._arguments(changed))] if changed else made
 
     async def insert(self, tx: Tx, states: Mapping[str, S]) -> None:
         """Write new documents. Raises `asyncpg.UniqueViolationError` where another process was first."""

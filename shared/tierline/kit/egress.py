@@ -23,6 +23,7 @@ import httpcore
 import httpx
 
 from tierline.kit.errors import Refused, Unavailable
+from tierline.kit.trace_context import CURRENT
 
 TIMEOUT = 15.0
 MOST_OF_BODY = 64 * 1024
@@ -135,6 +136,8 @@ class Egress:
         for name, value in headers.items():
             if name.lower() not in SET_BY_US:
                 sent.append((name.encode(), value.encode()))
+        if (context := CURRENT.get()) is not None:
+            sent.append((b"traceparent", context.encode()))
         began = time.monotonic()
         try:
             async with (

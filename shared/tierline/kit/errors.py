@@ -2,12 +2,14 @@
 
 KitError
 ├── Refused               the caller acts: answered as problem+json with its status, never as 500
-│   ├── Unauthenticated   401   ├── Forbidden  403   ├── Missing  404   ├── Conflict  409
+│   ├── Unauthenticated   401   ├── Forbidden  403   ├── Missing  404   ├── Conflict, Full  409
 │   ├── Stale             412   ├── TooLarge   413   ├── Invalid  422   ├── ConditionRequired  428
 ├── Unavailable           503: a dependency is away; the machine tries again
 │   ├── BusUnavailable
-│   └── DatabaseUnavailable
+│   ├── DatabaseUnavailable
+│   └── OutboxFull        the bus takes too little for too long: nothing more is taken in
 ├── Misconfigured         the operator acts: said in one line at start
+├── EventTooLarge         an event that the bus will never take: its outbox keeps it, and a person is told
 └── Undecodable           a record that can never be read: set aside as a dead letter
 """
 
@@ -47,6 +49,10 @@ class Conflict(Refused):
     status, slug, title = 409, "conflict", "Not possible in the present state"
 
 
+class Full(Refused):
+    status, slug, title = 409, "full", "It holds no more"
+
+
 class Stale(Refused):
     status, slug, title = 412, "stale", "It has changed since you read it"
 
@@ -75,8 +81,16 @@ class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
 
 
+class OutboxFull(Unavailable):
+    """Too much waits to be told; nothing more is taken in until some of it has been."""
+
+
 class Misconfigured(KitError):
     """The installation cannot start as it is set up; the message names the remedy."""
+
+
+class EventTooLarge(KitError):
+    """An event is larger than the bus takes, however often it is tried."""
 
 
 class Undecodable(KitError):

@@ -1,7 +1,7 @@
 """Everything that stands on the topics now, oldest first: read without a group, so nobody's position moves."""
 
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 
 from tierline.kit.bus import Record
 from tierline.kit.database import connect
@@ -14,13 +14,20 @@ ORDER BY event_log.xid, pos LIMIT $4
 """
 
 
-async def history(address: str, topics: Sequence[str]) -> AsyncIterator[list[Record]]:
-    """The records, a batch at a time, in the order of each key of each topic. Raises `Unavailable` with the remedy."""
+async def history(
+    address: str, topics: Sequence[str], read_to: MutableMapping[str, int] | None = None
+) -> AsyncIterator[list[Record]]:
+    """The records, a batch at a time, in the order of each key of each topic. Raises `Unavailable` with the remedy.
+
+    From Kafka, `read_to` remembers how far they were read: given again, only what came since is read.
+    """
     if address.startswith("kafka://"):
         # As in `buses`: the library is loaded only where it is used.
+        from tierline.kit.bus_kafka_access import kafka_access  # noqa: PLC0415
         from tierline.kit.bus_kafka_history import kafka_history  # noqa: PLC0415
 
-        async for records in kafka_history(address.removeprefix("kafka://"), topics):
+        servers = address.removeprefix("kafka://").partition("?")[0]
+        async for records in kafka_history(servers, topics, kafka_access(), read_to):
             yield records
         return
     held = await connect(address, "history")

@@ -6,10 +6,13 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 import structlog
+from starlette.requests import ClientDisconnect
 
 from tierline.kit.errors import ConditionRequired, Stale, Unavailable
 from tierline.kit.problems import away, problem
-from tierline.kit.telemetry import Metrics, traceparent
+from tierline.kit.telemetry import Metrics
+from tierline.kit.trace_context import CURRENT
+from tierline.kit.tracing import Tracing
 
 log = structlog.get_logger()
 
@@ -26,6 +29,10 @@ SAFE = [
 ]
 
 
+GONE = 499
+"""What the metrics call a request whose client went away before it was answered."""
+
+
 class _TooLarge(Exception):
     pass
 
@@ -33,8 +40,10 @@ class _TooLarge(Exception):
 class Door:
     """The outermost layer of a service: whatever goes wrong inside is answered as a problem, never as a traceback."""
 
-    def __init__(self, app: App, *, metrics: Metrics, limit: Callable[[str], int]) -> None:
-        self._app, self._metrics, self._limit = app, metrics, limit
+    def __init__(
+        self, app: App, *, metrics: Metrics, limit: Callable[[str], int], tracing: Callable[[], Tracing]
+    ) -> None:
+        self._app, self._metrics, self._limit, self._tracing = app, metrics, limit, tracing
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -43,7 +52,9 @@ class Door:
             return
         began, status = time.perf_counter(), 0
         headers = dict(scope["headers"])
-        scope.setdefault("state", {})["traceparent"] = traceparent(headers.get(b"traceparent", b"").decode("latin-1"))
+        incoming = headers.get(b"traceparent", b"").decode("latin-1")
+        context, span = self._tracing().request(scope["method"], scope["path"], incoming)
+        served = CURRENT.set(context)
         limit = self._limit(scope["path"])
         taken = 0
 
@@ -74,6 +85,8 @@ class Door:
                 taken = 0
                 detail = f"a request may hold at most {limit} bytes"
                 await problem(413, "too-large", "The request is too large", detail)(scope, receive, guarded)
+        except ClientDisconnect:
+            status = status or GONE
         except Unavailable as error:
             if not status:
                 await away(error)(scope, receive, guarded)
@@ -83,7 +96,9 @@ class Door:
                 detail = "this is our fault and has been written down; trying again is safe"
                 await problem(500, "internal", "Something went wrong", detail)(scope, receive, guarded)
         finally:
+            CURRENT.reset(served)
             self._metrics.request(scope["method"], _route(scope), status, time.perf_counter() - began)
+            self._tracing().answered(span, scope["method"], _route(scope), status)
 
 
 def _route(scope: Scope) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
-from tierline.kit.database import AWAY, connect
+from tierline.kit.database import connect
 from tierline.kit.errors import DatabaseUnavailable
 
 log = structlog.get_logger()
@@ -25,22 +25,24 @@ async def lead(dsn: str, name: str, work: Callable[[], Awaitable[None]]) -> None
     """Run `work` whenever this process holds the lead called `name`, until cancelled."""
     while True:
         try:
-            held = await connect(dsn, f"{name}-lead")
+            await _once(dsn, name, work)
         except DatabaseUnavailable as error:
             log.warning("lead_waits", action="lead_waits", name=name, reason=str(error))
-            await asyncio.sleep(LOOK_AGAIN)
-            continue
-        try:
-            while not await held.fetchval(TRY, name):
-                await asyncio.sleep(LOOK_AGAIN)
-            log.info("lead_taken", action="lead_taken", name=name)
-            await _while_connected(held, work)
-        except Exception as error:  # whatever ended the work, somebody must lead again
+        except Exception as error:  # whatever ended the work or its beginning, somebody must lead again
             log.warning("lead_lost", action="lead_lost", name=name, reason=_reason(error))
-        finally:
-            with contextlib.suppress(*AWAY, asyncpg.PostgresError):
-                await held.close(timeout=2)
         await asyncio.sleep(LOOK_AGAIN)
+
+
+async def _once(dsn: str, name: str, work: Callable[[], Awaitable[None]]) -> None:
+    held = await connect(dsn, f"{name}-lead")
+    try:
+        while not await held.fetchval(TRY, name):
+            await asyncio.sleep(LOOK_AGAIN)
+        log.info("lead_taken", action="lead_taken", name=name)
+        await _while_connected(held, work)
+    finally:
+        with contextlib.suppress(Exception):  # a connection that broke may say so in any way
+            await held.close(timeout=2)
 
 
 async def _while_connected(held: "asyncpg.Connection[asyncpg.Record]", work: Callable[[], Awaitable[None]]) -> None:

@@ -29,7 +29,7 @@ CREATE TABLE letter_actions (
 """
 # One page of dead letters, the oldest first; `waiting` counts the events of its key that wait behind it.
 PAGE = """
-SELECT pos, key, topic, position, event_id, headers ->> 'ce_type' AS type, reason, attempts, parked_at, dead_at,
+SELECT pos, key, topic, position, event_id, headers, reason, attempts, parked_at, dead_at,
 (SELECT count(*) FROM parked AS b WHERE p.blocks AND b.key = p.key AND b.pos > p.pos) AS waiting
 FROM parked AS p WHERE dead_at IS NOT NULL AND pos > $1 ORDER BY pos LIMIT $2
 """
@@ -82,6 +82,17 @@ async def one(tx: Tx, pos: int) -> dict[str, Any]:
         "headers": json.loads(letter["headers"]),
         "value": (letter["value"] or b"").decode("utf-8", "replace"),
     }
+
+
+async def page(tx: Tx, after: int, most: int) -> list[dict[str, Any]]:
+    """The next dead letters, the oldest first; of their headers the type alone."""
+    return [_named(dict(row)) for row in await tx.fetch(PAGE, after, most)]
+
+
+def _named(letter: dict[str, Any]) -> dict[str, Any]:
+    # Read here: a header may hold what PostgreSQL takes for json and cannot give as text.
+    letter["type"] = json.loads(letter.pop("headers")).get("ce_type")
+    return letter
 
 
 async def _locked(tx: Tx, pos: int) -> Any:

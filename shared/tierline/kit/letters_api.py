@@ -4,7 +4,7 @@ from typing import Annotated, Any
 
 import structlog
 from fastapi import APIRouter, Path, Query
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from tierline.kit import letters
 from tierline.kit.auth import Principal
@@ -26,7 +26,9 @@ class Why(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     reason: Annotated[
-        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$")
+        str,
+        StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=r"^[^\x00]*$"),
+        Field(examples=["The policy that it failed on is mended."]),
     ]
 
 
@@ -35,7 +37,7 @@ async def dead_letters(running: Running, who: Caller, after: After = 0, limit: L
     """What waits for a person, the oldest first, with the reason, and how many events wait behind each."""
     _operator(who)
     async with running.database.connection() as tx:
-        rows = [dict(row) for row in await tx.fetch(letters.PAGE, after, limit)]
+        rows = await letters.page(tx, after, limit)
     return {"items": rows, "next": rows[-1]["pos"] if len(rows) == limit else None}
 
 

@@ -48,7 +48,7 @@ def configure(level: str = "INFO") -> None:
         cache_logger_on_first_use=False,
     )
     # These tell of every lost connection, with a traceback; we tell of it ourselves, in one line.
-    for library in ("aiokafka", "asyncpg"):
+    for library in ("aiokafka", "asyncpg", "opentelemetry"):
         logging.getLogger(library).setLevel(logging.CRITICAL)
 
 

@@ -1,5 +1,6 @@
 """Migrations: brought up to date at start, by one process at a time; a database that is newer than the code is left alone.
 
+They run beside processes of the older release. So none waits in line for a table: whoever came after it would wait too.
 The look at the present revision is one statement. Alembic itself, with SQLAlchemy behind it, runs in a process of its
 own and only when there is something to do: no service carries it in memory.
 """
@@ -7,6 +8,7 @@ own and only when there is something to do: no service carries it in memory.
 import asyncio
 import re
 import sys
+import time
 from pathlib import Path
 
 import asyncpg
@@ -17,14 +19,16 @@ from tierline.kit.errors import Misconfigured
 HERE = Path(__file__).parent
 TABLES = (HERE / "tables.sql").read_text("utf-8")
 """What the kit keeps in every service's database."""
-LOCK = "SELECT pg_advisory_lock(hashtextextended('migrations', 0))"
+TRY = "SELECT pg_try_advisory_lock(hashtextextended('migrations', 0))"
+LOOK_AGAIN = 0.2
+IN_LINE = "SET lock_timeout = '2s'"
 PRESENT = "SELECT version_num FROM alembic_version"
 
 
 def statements(*scripts: str) -> list[str]:
-    """The single statements of these scripts; a comment stands on lines of its own."""
+    """The single statements of these scripts; a comment stands on lines of its own, and what stands between `$$` is one."""
     plain = "\n".join(re.sub(r"(?m)^\s*--.*$", "", script) for script in scripts)
-    return [statement for part in plain.split(";") if (statement := part.strip())]
+    return [found for part in re.findall(r"(?:\$\$.*?\$\$|[^;])+", plain, re.DOTALL) if (found := part.strip())]
 
 
 def head(migrations: Path) -> str:
@@ -70,11 +74,17 @@ def main() -> None:
     from alembic import command  # noqa: PLC0415
     from alembic.config import Config  # noqa: PLC0415
     from sqlalchemy import Connection, text  # noqa: PLC0415
+    from sqlalchemy.exc import DBAPIError  # noqa: PLC0415
     from sqlalchemy.ext.asyncio import create_async_engine  # noqa: PLC0415
     from sqlalchemy.pool import NullPool  # noqa: PLC0415
 
     def upgrade(connection: Connection, migrations: str) -> None:
-        connection.execute(text(LOCK))
+        # Looked at again and again: a statement that waited for it would stop an index from being built beside it.
+        while not connection.scalar(text(TRY)):
+            connection.commit()
+            time.sleep(LOOK_AGAIN)
+        connection.execute(text(IN_LINE))
+        connection.commit()
         config = Config()
         config.set_main_option("script_location", str(HERE / "alembic"))
         config.set_main_option("version_locations", migrations)
@@ -92,7 +102,10 @@ def main() -> None:
                 await connection.run_sync(upgrade, migrations)
             await engine.dispose()
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except DBAPIError as error:  # its own text ends with a place to read on, not with the reason
+        sys.exit(str(error.orig))
 
 
 if __name__ == "__main__":

@@ -14,9 +14,12 @@ from uuid_utils import uuid7
 from tierline.kit import outbox
 from tierline.kit.bus import Envelope, Record
 from tierline.kit.database import Database, Tx, as_json, column
+from tierline.kit.trace_context import well_formed
 from tierline.kit.writing import together
 
 MOST_ATTEMPTS = 8
+LARGEST_LETTER, LONGEST_HEADERS, LONGEST_KEY = 256 * 1024, 65_536, 1000
+"""What a letter tells of a record: bytes, characters of its headers and of its key; the whole stays here."""
 
 Scrub = Callable[[bytes], bytes]
 """What a record's value looks like in a letter that many may read."""
@@ -28,10 +31,10 @@ INSERT INTO parked (key, topic, position, event_id, headers, value, reason, not_
 SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::json[], $6::bytea[], $7::text[],
                      $8::timestamptz[], $9::timestamptz[], $10::timestamptz[], $11::boolean[])
 """
-# The first parked event of each key, where it may be tried again.
+# The first parked event of each key, where it may be tried again; those that have waited longest go first.
 HEADS = """
 SELECT * FROM (SELECT DISTINCT ON (key) * FROM parked WHERE blocks ORDER BY key, pos) AS head
-WHERE not_before <= $1 AND dead_at IS NULL ORDER BY pos LIMIT 100
+WHERE not_before <= $1 AND dead_at IS NULL ORDER BY not_before, pos LIMIT 100
 """
 LOCK = "SELECT 1 FROM parked WHERE pos = $1 FOR UPDATE"
 DONE = "DELETE FROM parked WHERE pos = $1"
@@ -69,7 +72,7 @@ async def park(
             item.record.topic,
             item.record.position,
             item.event_id,
-            as_json({name: value.decode("latin-1") for name, value in item.record.headers.items()}),
+            _headers(item.record),
             item.record.value,
             item.reason,
             now + timedelta(seconds=1),
@@ -122,15 +125,18 @@ async def later(
 
 
 def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scrub) -> Envelope:
+    """The letter, which no bus finds too large whatever the record was; all of it is kept here."""
+    headers = as_json({name: value.decode("latin-1") for name, value in item.record.headers.items()})
     return Envelope(
         topic=f"{item.record.topic}.dead",
-        key=_plain(item.key) or "unreadable",
+        key=_plain(item.key)[:LONGEST_KEY] or "unreadable",
         id=str(uuid7()),
         type="tierline.kit.dead.v1",
         source=source,
         time=now,
         sequence=0,
-        data=scrub(item.record.value or b""),
+        data=scrub(item.record.value or b"")[:LARGEST_LETTER],
+        traceparent=well_formed(item.record.headers.get("traceparent", b"").decode("latin-1")),
         extensions={
             "dlq-reason": item.reason,
             "dlq-topic": item.record.topic,
@@ -138,9 +144,13 @@ def _letter(item: Parked, now: datetime, consumer: str, source: str, scrub: Scru
             "dlq-consumer": consumer,
             "dlq-event-id": item.event_id or "",
             "dlq-attempts": str(item.attempts),
-            "dlq-headers": as_json({name: value.decode("latin-1") for name, value in item.record.headers.items()}),
+            "dlq-headers": headers if len(headers) <= LONGEST_HEADERS else "{}",
         },
     )
+
+
+def _headers(record: Record) -> str:
+    return as_json({name: value.decode("latin-1") for name, value in record.headers.items()})
 
 
 def _plain(text: str) -> str:

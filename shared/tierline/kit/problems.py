@@ -11,13 +11,20 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from tierline.kit.errors import Refused, Unavailable
+from tierline.kit.errors import OutboxFull, Refused, Unavailable
 
 TYPE = "https://tierline.example/problems/"
 MEDIA = "application/problem+json"
-RETRY_AFTER = "5"
+RETRY_AFTER, RETRY_LATER = "5", "30"
 OUR_NAMES = re.compile(r"[A-Za-z_][A-Za-z_-]{0,60}[0-9]{0,2}")
-_KNOWN = {400: "malformed", 404: "not-found", 405: "method-not-allowed", 413: "too-large", 415: "media-type"}
+_KNOWN = {
+    400: "malformed",
+    404: "not-found",
+    405: "method-not-allowed",
+    408: "too-slow",
+    413: "too-large",
+    415: "media-type",
+}
 
 
 class Problem(BaseModel):
@@ -61,6 +68,9 @@ def problem(
 
 def away(error: Unavailable) -> JSONResponse:
     """The answer while a dependency is away; which one is for the operator's log, not for the caller."""
+    if isinstance(error, OutboxFull):
+        detail = "too much waits to be passed on; nothing was accepted, send the same again later"
+        return problem(503, "outbox-full", "Nothing more is taken in for now", detail, {"Retry-After": RETRY_LATER})
     detail = "a part of the system is away; nothing was accepted, try again"
     return problem(503, "unavailable", "Try again shortly", detail, {"Retry-After": RETRY_AFTER})
 

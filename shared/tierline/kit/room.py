@@ -12,12 +12,14 @@ from typing import Any, Generic, Protocol, TypeVar
 from pydantic import BaseModel
 
 from tierline.kit import aside, calls, outbox, timers
+from tierline.kit.backlog import Backlog
 from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming, Outcome, Rule, fold
 from tierline.kit.crashing import point
 from tierline.kit.database import Database, Tx
 from tierline.kit.documents import Documents
 from tierline.kit.signals import Signals
+from tierline.kit.tracing import Tracing
 from tierline.kit.writing import Write, together
 
 S = TypeVar("S", bound=BaseModel)
@@ -36,6 +38,10 @@ class House(Protocol):
     def database(self) -> Database: ...
     @property
     def signals(self) -> Signals: ...
+    @property
+    def backlog(self) -> Backlog: ...
+    @property
+    def tracing(self) -> Tracing: ...
     @property
     def book(self) -> Any: ...
     def now(self) -> datetime: ...
@@ -77,13 +83,14 @@ class Room(Generic[S]):
         `choose`, called when everything is locked, says which of the facts still count.
         """
         keys = sorted({fact.key for fact in facts})
-        states = await self.documents.load(tx, keys, lock=True)
+        states, homes = await self.documents.load_traced(tx, keys, lock=True)
         kept = await aside.load(tx, self.name, keys, self.read)
         if choose is not None:
             facts = await choose(tx, facts)
         now = house.now()
-        outcome = fold(self.on, states, kept, facts, house.book, now)
-        await self._save(tx, outcome, states, house, now)
+        with house.tracing.deciding(facts, homes) as traced:
+            outcome = fold(self.on, states, kept, traced, house.book, now)
+            await self._save(tx, outcome, states, house, now)
         return outcome
 
     async def act(self, house: House, fact: Incoming, rule: Rule[S], *, new: bool = False) -> S | None:
@@ -101,15 +108,21 @@ class Room(Generic[S]):
     async def decide(
         self, tx: Tx, house: House, fact: Incoming, rule: Rule[S], *, new: bool = False
     ) -> tuple[S | None, Outcome[S]]:
-        """The same within the caller's transaction; the caller nudges the signals after its commit."""
-        states = {} if new else await self.documents.load(tx, [fact.key], lock=True)
+        """The same within the caller's transaction; the caller nudges the signals after its commit.
+
+        Raises:
+            OutboxFull: what would be told could not be kept.
+        """
+        house.backlog.check()
+        states, homes = ({}, {}) if new else await self.documents.load_traced(tx, [fact.key], lock=True)
         kept = {} if new else await aside.load(tx, self.name, [fact.key], self.read)
         now = house.now()
-        outcome = fold({**self.on, fact.type: rule}, states, kept, [fact], house.book, now)
-        for _, error in outcome.failed:
-            if error is not None:
-                raise error
-        await self._save(tx, outcome, states, house, now)
+        with house.tracing.deciding([fact], homes) as traced:
+            outcome = fold({**self.on, fact.type: rule}, states, kept, traced, house.book, now)
+            for _, error in outcome.failed:
+                if error is not None:
+                    raise error
+            await self._save(tx, outcome, states, house, now)
         return outcome.states.get(fact.key) or states.get(fact.key), outcome
 
     async def _save(self, tx: Tx, outcome: Outcome[S], states: Mapping[str, S], house: House, now: datetime) -> None:
@@ -118,7 +131,7 @@ class Room(Generic[S]):
         await together(
             tx,
             [
-                *self.documents.writes(outcome.states, states),
+                *self.documents.writes(outcome.states, states, outcome.traces),
                 *outbox.writes(events),
                 *timers.writes(self.name, outcome.timers),
                 *calls.writes(self.name, outcome.calls, now),

@@ -13,12 +13,13 @@ from fastapi import APIRouter
 
 from tierline.kit import aside, inbox, outbox
 from tierline.kit.auth import KeyRing, StatusTokens
+from tierline.kit.backlog import Backlog
 from tierline.kit.bus import EventBus
 from tierline.kit.consumer import Consumer
 from tierline.kit.courier import Channel, Courier
 from tierline.kit.database import Database
 from tierline.kit.egress import Egress
-from tierline.kit.errors import Unavailable
+from tierline.kit.errors import Misconfigured, OutboxFull, Unavailable
 from tierline.kit.leader import lead
 from tierline.kit.migrate import migrate
 from tierline.kit.parking import Scrub
@@ -27,6 +28,7 @@ from tierline.kit.settings import Settings
 from tierline.kit.signals import Signals
 from tierline.kit.sweeper import sweep
 from tierline.kit.telemetry import Metrics
+from tierline.kit.tracing import Tracing, open_tracing
 
 log = structlog.get_logger()
 
@@ -73,7 +75,8 @@ class Runtime:
         self._clock = clock
         self.name, self.topic, self.source = service.name, service.topic, f"/tierline/{service.name}"
         self.database = Database(settings.database_url, name=service.name, size=settings.pool_size)
-        self.signals, self.metrics = Signals(), Metrics(service.name)
+        self.signals, self.metrics, self.tracing = Signals(), Metrics(service.name), Tracing()
+        self.backlog = Backlog(settings.max_outbox)
         self.keys = KeyRing(settings.keys)
         self.tokens = StatusTokens(settings.secret.get_secret_value())
         self.egress = Egress(allow_private=settings.allow_private_targets)
@@ -87,6 +90,8 @@ class Runtime:
         self._reading: asyncio.Task[None] | None = None
         self._leading: asyncio.Task[None] | None = None
         self._opening: asyncio.Task[None] | None = None
+        self._measuring: asyncio.Task[None] | None = None
+        self._courier: Courier | None = None
 
     def now(self) -> datetime:
         """The time, aware, in UTC."""
@@ -96,22 +101,27 @@ class Runtime:
         """Read what the operator set (raises `Misconfigured`), then connect in the background, however long that takes."""
         self.keys.load()
         self.book = self.service.book(self.settings)
+        self.tracing = open_tracing(self.name, self.settings.bus, self.settings.otlp_endpoint)
         self._opening = asyncio.ensure_future(self._open())
 
     async def stop(self) -> None:
-        """Take in nothing more, tell what is decided, let go."""
+        """Take in nothing more, end the calls under way, tell what is decided, let go."""
         self.stopping.set()
+        if self._courier:
+            self._courier.close()
         for task in (self._opening, self._reading):
             await _end(task)
         with contextlib.suppress(Unavailable, TimeoutError):
             async with asyncio.timeout(self.settings.drain_seconds):
-                while self._leading and await self._unpublished():
+                while self._leading and (self._calling() or await self._untold()):
                     self.signals.outbox.set()
                     await asyncio.sleep(0.02)
-        await _end(self._leading)
+        for task in (self._leading, self._measuring):
+            await _end(task)
         await self.egress.close()
         await self.bus.stop()
         await self.database.stop()
+        await self.tracing.close()
 
     async def readiness(self) -> list[str]:
         """What is missing before this process can serve; empty when it is ready."""
@@ -126,17 +136,22 @@ class Runtime:
                     await what.ping()
             except (Unavailable, TimeoutError) as error:
                 missing.append(str(error) or "no answer within 3 seconds")
-        return missing
+        with contextlib.suppress(OutboxFull):
+            self.backlog.check()
+            return missing
+        return [*missing, f"the outbox is full: {self.backlog.waiting} events wait, {self.backlog.limit} may"]
 
     def alive(self) -> bool:
         """Whether the loops that must run are running."""
-        return all(task is None or not task.done() for task in (self._reading, self._leading))
+        loops = (self._reading, self._leading, self._measuring)
+        return all(task is None or not task.done() for task in loops)
 
     async def _open(self) -> None:
         await self._until_there("the database", self._open_database)
+        self._measuring = _loop("measuring", self.backlog.watch(self.database))
         await self._until_there("the event bus", lambda: self.bus.start(self.service.topics))
-        self._reading = asyncio.ensure_future(self.bus.consume(self.name, self.service.reads, self.consumer.handle))
-        self._leading = asyncio.ensure_future(lead(self.settings.database_url, self.name, self._lead))
+        self._reading = _loop("reading", self.bus.consume(self.name, self.service.reads, self.consumer.handle))
+        self._leading = _loop("leading", lead(self.settings.database_url, self.name, self._lead))
         self.opened.set()
         log.info("service_ready", action="service_ready", service=self.name)
 
@@ -150,7 +165,8 @@ class Runtime:
             try:
                 await attempt()
             except Exception as error:  # a service that cannot start yet says why, and tries on
-                reason = str(error).splitlines()[0] if isinstance(error, Unavailable) else type(error).__name__
+                ours = isinstance(error, Unavailable | Misconfigured)
+                reason = str(error).splitlines()[0] if ours else type(error).__name__
                 self.waits_for = f"{what}: {reason}"
                 log.error("start_waits", action="start_waits", service=self.name, reason=self.waits_for)
                 await asyncio.sleep(pause)
@@ -161,13 +177,14 @@ class Runtime:
     async def _lead(self) -> None:
         channels = self.service.channels(self) if self.service.channels else {}
         async with asyncio.TaskGroup() as group:
-            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox))
+            group.create_task(outbox.relay(self.database, self.bus, self.source, self.signals.outbox, self.tracing))
             group.create_task(sweep(self, tuple(self.service.rooms), self.consumer))
             group.create_task(self._housekeeping())
             for duty in self.service.duties:
                 group.create_task(duty(self))
             if channels:
-                group.create_task(Courier(self, self.service.rooms, channels).run())
+                self._courier = Courier(self, self.service.rooms, channels)
+                group.create_task(self._courier.run())
 
     async def _housekeeping(self) -> None:
         while True:
@@ -176,9 +193,24 @@ class Runtime:
                     await purge(self.database, self.now())
             await asyncio.sleep(HOUSEKEEPING)
 
-    async def _unpublished(self) -> int:
+    def _calling(self) -> bool:
+        return self._courier is not None and self._courier.busy
+
+    async def _untold(self) -> bool:
         async with self.database.connection() as held:
-            return int((await held.fetchrow(outbox.BACKLOG) or [0])[0])
+            return bool(await held.fetchval(outbox.UNTOLD))
+
+
+def _loop(name: str, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+    """A task that ends only with the service; if it ends by itself, /livez says so and the log says why."""
+
+    def ended(task: "asyncio.Task[None]") -> None:
+        if not task.cancelled():
+            log.error("loop_ended", action="loop_ended", name=name, exc_info=task.exception())
+
+    task = asyncio.ensure_future(work)
+    task.add_done_callback(ended)
+    return task
 
 
 async def _end(task: "asyncio.Task[None] | None") -> None:

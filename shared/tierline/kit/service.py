@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from uvicorn import Server
 
 from tierline.kit import calls, letters_api, log, outbox, parking, problems
 from tierline.kit.bus import EventBus
@@ -21,6 +22,7 @@ from tierline.kit.errors import Misconfigured
 from tierline.kit.http import Door
 from tierline.kit.runtime import Runtime, Service
 from tierline.kit.settings import Settings, read_settings
+from tierline.kit.tracing import Tracing
 
 __all__ = ["Caller", "Running", "caller", "create_app"]
 
@@ -68,18 +70,22 @@ def create_app(
     _operator_pages(app)
     app.include_router(letters_api.router)
     metrics_of = _Late(app)
-    app.add_middleware(Door, metrics=metrics_of, limit=metrics_of.limit)  # type: ignore[arg-type]
+    app.add_middleware(Door, metrics=metrics_of, limit=metrics_of.limit, tracing=metrics_of.tracing)  # type: ignore[arg-type]
     return app
 
 
 class _Late:
-    """The metrics and limits of a runtime that exists only once the app has started."""
+    """The metrics, traces and limits of a runtime that exists only once the app has started."""
 
     def __init__(self, app: FastAPI) -> None:
         self._app = app
 
     def request(self, method: str, route: str, status: int, seconds: float) -> None:
         self._app.state.runtime.metrics.request(method, route, status, seconds)
+
+    def tracing(self) -> Tracing:
+        found: Tracing = self._app.state.runtime.tracing
+        return found
 
     def limit(self, path: str) -> int:
         settings: Settings = self._app.state.runtime.settings
@@ -110,8 +116,12 @@ def _operator_pages(app: FastAPI) -> None:
                 count, age = await held.fetchrow(query) or (0, 0.0)
                 running.metrics.set("outbox_unpublished" if name == "outbox" else "calls_pending", count)
                 running.metrics.set(f"{name}_oldest_seconds", age)
+            refused = await held.fetchval(outbox.REFUSALS)
             waiting, dead = await held.fetchrow(parking.DEPTH) or (0, 0)
             overdue = await held.fetchval(OVERDUE, running.now())
+        running.metrics.set("outbox_limit", running.backlog.limit)
+        running.metrics.set("outbox_full", float(running.backlog.full))
+        running.metrics.set("outbox_refused", refused)
         running.metrics.set("parked", waiting)
         running.metrics.set("dead_letters", dead)
         running.metrics.set("timers_overdue", overdue)
@@ -134,16 +144,25 @@ def _one_line_on_refusal(*, standalone: bool) -> Any:
 
 
 def _end_streams_on_signal(running: Runtime) -> None:
-    """A server waits for open streams before it stops; so they must end when the signal comes, not after."""
+    """A server waits for open streams before it stops; so they must end when the signal comes, not after.
+
+    uvicorn, once it has stopped in order, lets a signal that it caught kill it after all. Who asked for an end in order
+    should read that it was one: so the first signal asks the server itself, and it ends with 0.
+    """
     for name in (signal.SIGTERM, signal.SIGINT):
         before = signal.getsignal(name)
         if not callable(before):
             continue
 
         def handler(number: int, frame: Any, before: Any = before) -> None:
+            first = not running.stopping.is_set()
             running.stopping.set()
             running.signals.after_commit()
-            before(number, frame)
+            server = getattr(before, "__self__", None)
+            if first and isinstance(server, Server):
+                server.should_exit = True
+            else:
+                before(number, frame)
 
         with contextlib.suppress(ValueError):  # not the main thread: a test, or a server that handles signals itself
             signal.signal(name, handler)

@@ -1,6 +1,7 @@
 """What an operator sets: environment variables that begin with `TIERLINE_`."""
 
 from pathlib import Path
+from typing import TypeVar
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -26,12 +27,20 @@ class Settings(BaseSettings):
     max_import: int = Field(
         default=268_435_456, ge=1024, description="Largest import, in bytes; it is read as a stream"
     )
+    max_outbox: int = Field(default=200_000, ge=10, description="So many events may wait for the bus; then 503")
     drain_seconds: float = Field(default=10.0, gt=0, description="How long a stopping service may finish its work")
     log_level: str = Field(default="INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
-    otlp_endpoint: str | None = Field(default=None, description="Where traces go, if anywhere")
+    otlp_endpoint: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^\s?#]+$",
+        description="Where traces go, if anywhere: an OTLP collector's http://host:4318",
+    )
 
 
-def read_settings(kind: type[Settings], **given: object) -> Settings:
+S = TypeVar("S", bound=BaseSettings)
+
+
+def read_settings(kind: type[S], **given: object) -> S:
     """Read the settings from the environment; `given` goes first.
 
     Raises:
@@ -40,13 +49,14 @@ def read_settings(kind: type[Settings], **given: object) -> Settings:
     try:
         return kind(**given)  # type: ignore[arg-type]
     except ValidationError as error:
+        prefix = kind.model_config.get("env_prefix", "")
         lines = [
-            f"TIERLINE_{str(problem['loc'][0]).upper()}: {problem['msg']}. {_purpose(kind, str(problem['loc'][0]))}"
+            f"{prefix}{str(problem['loc'][0]).upper()}: {problem['msg']}. {_purpose(kind, str(problem['loc'][0]))}"
             for problem in error.errors()
         ]
         raise Misconfigured("\n".join(lines)) from None
 
 
-def _purpose(kind: type[Settings], name: str) -> str:
+def _purpose(kind: type[BaseSettings], name: str) -> str:
     field = kind.model_fields.get(name)
     return (field.description or "") if field else ""

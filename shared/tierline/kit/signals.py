@@ -41,6 +41,11 @@ class Signals:
         for listener in self._listeners:
             listener.set()
 
+    @property
+    def listeners(self) -> int:
+        """How many wait for news."""
+        return len(self._listeners)
+
     @contextlib.contextmanager
     def listening(self) -> Iterator[asyncio.Event]:
         """An event that is set after each commit, for as long as the block lasts."""

@@ -1,12 +1,8 @@
-"""Metrics and traces. Every name is here; no label ever holds an id or anything a person wrote."""
+"""Metrics. Every name is here; no label ever holds an id or anything a person wrote."""
 
-import secrets
 from typing import Any
 
-from opentelemetry import trace
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
-TRACER = trace.get_tracer("tierline")
 
 
 class Metrics:
@@ -41,6 +37,9 @@ class Metrics:
             for key, text in {
                 "outbox_unpublished": "Events decided and not yet told",
                 "outbox_oldest_seconds": "Age of the oldest of them",
+                "outbox_limit": "So many may wait; then nothing more is taken in",
+                "outbox_full": "1 while nothing more is taken in",
+                "outbox_refused": "Events that the bus will never take; those of their key wait behind them",
                 "calls_pending": "Outgoing calls not yet made",
                 "calls_oldest_seconds": "Age of the oldest of them",
                 "targets_closed": "Places that are not called until someone acts",
@@ -76,13 +75,3 @@ class Metrics:
     def set(self, gauge: str, value: float) -> None:
         """Set one of the gauges."""
         self._gauges[gauge].labels(self._service).set(value)
-
-
-def traceparent(incoming: str | None) -> str:
-    """The caller's W3C trace context with a span of our own, or a new one where there is none or it is malformed."""
-    span = secrets.token_hex(8)
-    parts = (incoming or "").split("-")
-    well_formed = len(parts) == 4 and [len(part) for part in parts] == [2, 32, 16, 2]
-    if well_formed and all(set(part) <= set("0123456789abcdef") for part in parts) and parts[0] != "ff":
-        return f"{parts[0]}-{parts[1]}-{span}-{parts[3]}"
-    return f"00-{secrets.token_hex(16)}-{span}-01"

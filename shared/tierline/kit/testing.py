@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from tierline.kit.bus import Envelope, Handle, Record
+from tierline.kit.bus import Envelope, Handle, Record, refuse_large
 
 MONDAY_MORNING = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
@@ -36,7 +36,8 @@ class MemoryBus:
         """Nothing to connect to."""
 
     async def publish(self, events: Sequence[Envelope]) -> None:
-        """Keep the events."""
+        """Keep the events. Raises `EventTooLarge`."""
+        refuse_large(events)
         for event in events:
             place = str(len(self.records))
             self.records.append(Record(event.topic, place, event.key.encode(), event.headers(), event.data))

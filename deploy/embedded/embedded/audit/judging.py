@@ -1,9 +1,11 @@
-"""The audit's judgement of one ticket, from what was seen of it. Pure: nothing is read, and no clock is looked at."""
+"""The audit's judgement of one ticket and of its history, from what was seen of it. Pure: no clock is looked at."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from embedded.audit.seen import Breach, Kind, Seen
+from embedded.audit.seen import Breach, History, Kind, Seen
+from tierline.domain.chain import digest
 from tierline.domain.events import DESK_WRITER
 from tierline.domain.lifecycle import Move, allowed
 from tierline.domain.words import ENDED, Desk, Status
@@ -11,24 +13,64 @@ from tierline.domain.words import ENDED, Desk, Status
 GRACE = timedelta(seconds=60)
 """How late a deadline may fire and how long a fact may lie in the outbox, before it counts."""
 
+NO_QUEUE: Mapping[str, datetime] = {}
+
 _ENDED = frozenset(status.value for status in ENDED)
 _CLOSES = frozenset(status.value for status in ENDED if Move.CLOSE in allowed(status))
 _WRITER = {desk.value: service for desk, service in DESK_WRITER.items()}
 
 
-def judge(seen: Seen, now: datetime, grace: timedelta = GRACE) -> list[Breach]:
-    """Everything that is wrong with a ticket; most often nothing."""
-    found = [*_holders(seen), *_versions(seen), *_outcome(seen), *_deadlines(seen, now - grace)]
+def judge(seen: Seen, now: datetime, turns: Mapping[str, datetime] = NO_QUEUE) -> list[Breach]:
+    """Everything that is wrong with a ticket; most often nothing.
+
+    After an outage many deadlines are late at once, and their services fire them one batch after the other. `turns` says
+    up to which one it is each service's turn: those behind it are late, and not forgotten.
+    """
+    found = [*_holders(seen), *_versions(seen), *_outcome(seen), *_deadlines(seen, now - GRACE, turns)]
     found += [
         Breach(Kind.UNPUBLISHED, seen.ticket, f"{service} decided a step at {since:%H:%M:%S} and has not told it")
         for service, since in seen.unpublished.items()
-        if since < now - grace
+        if since < now - GRACE
     ]
     found += [
         Breach(Kind.WAITS, seen.ticket, f"an event waits at {service}: {reason}")
         for service, reason in seen.parked.items()
     ]
     return found
+
+
+def judge_history(history: History) -> Breach | None:
+    """The first place at which a history is no chain up to the head that the ticket holds."""
+    before = ""
+    for number, link in enumerate(history.links, 1):
+        if link.number != number:
+            return Breach(Kind.ALTERED, history.ticket, f"fact {number} of its history is not there, or twice")
+        if link.before != before:
+            return Breach(
+                Kind.ALTERED, history.ticket, f"fact {number} of its history does not follow the fact before it"
+            )
+        before = link.hash
+    there = len(history.links)
+    if history.facts is None:
+        says = f"{there} facts of its history stand there, and no ticket tells of them"
+        return Breach(Kind.ALTERED, history.ticket, says) if there else None
+    if (history.facts, history.head) != (there, before):
+        says = f"its history has {there} facts, and the ticket tells of {history.facts} with another end"
+        return Breach(Kind.ALTERED, history.ticket, says)
+    return None
+
+
+def judge_entry(ticket: str, public: bool, entry: str) -> Breach | None:
+    """Whether a kept fact still says what its hash was made of. One from before histories were chained has none."""
+    try:
+        fact = json.loads(entry)
+        if not fact.get("hash"):
+            return None
+        sound = (fact["ticket_id"], fact["public"], fact["hash"]) == (ticket, public, digest(fact))
+        place = f"fact {fact['number']} of its history ({fact['fact']})"
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return Breach(Kind.ALTERED, ticket, "a fact of its history cannot be read")
+    return None if sound else Breach(Kind.ALTERED, ticket, f"{place} is not what its hash was made of")
 
 
 def listed_untold(seen: Seen) -> str | None:
@@ -85,10 +127,12 @@ def _outcome(seen: Seen) -> Iterator[Breach]:
         yield Breach(Kind.UNTOLD, seen.ticket, "it ended, nobody was told, and nothing is on its way")
 
 
-def _deadlines(seen: Seen, latest: datetime) -> Iterator[Breach]:
+def _deadlines(seen: Seen, latest: datetime, turns: Mapping[str, datetime]) -> Iterator[Breach]:
     for service, deadlines in seen.deadlines.items():
         for name, due in deadlines.items():
-            if due < latest:
+            if due is None:
+                yield Breach(Kind.OVERDUE, seen.ticket, f"{name} at {service} has passed, and what it should do fails")
+            elif due < latest and due <= turns.get(service, due):
                 yield Breach(Kind.OVERDUE, seen.ticket, f"{name} at {service} was due at {due:%Y-%m-%d %H:%M:%S}")
     for desk, held in seen.held.items():
         needed = "cases/reply" if held.status == Status.WAITING_ON_REPORTER else "cases/allowed"

@@ -1,6 +1,11 @@
-"""Many answers, each in the order of tickets, become one: a ticket at a time, and never more than a page of each in memory."""
+"""Many answers, each in the order of tickets, become one: a ticket at a time, and never more than two pages of each in memory.
 
+Every database works on its next page while this one's are read, so that their cores and ours are busy together.
+"""
+
+import asyncio
 import heapq
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -26,25 +31,49 @@ class Question:
 
 
 class _Answer:
-    """The rows of one question, a page at a time."""
+    """The rows of one question, a page at a time; the page after it is under way already."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, turn: asyncio.Lock) -> None:
         self.question, self.enter = question, question.enter
         self.rows: list[Any] = []
         self.place = 0
+        self._connection_is_free = turn
         self._cursor: Any = None
+        self._coming = asyncio.create_task(self._fetch())
 
     async def turn(self) -> bool:
         """The next page; False where there is none."""
-        if self._cursor is None:
-            self._cursor = await self.question.connection.cursor(self.question.statement, *self.question.arguments)
-        self.rows, self.place = await self._cursor.fetch(PAGE), 0
+        self.rows, self.place = await self._coming, 0
+        if self.rows:
+            self._coming = asyncio.create_task(self._fetch())
         return bool(self.rows)
+
+    async def leave(self) -> None:
+        """Let the page that is under way go."""
+        self._coming.cancel()
+        await asyncio.gather(self._coming, return_exceptions=True)
+
+    async def _fetch(self) -> list[Any]:
+        asked = self.question
+        async with self._connection_is_free:
+            if self._cursor is None:
+                self._cursor = await asked.connection.cursor(asked.statement, *asked.arguments)
+            return list(await self._cursor.fetch(PAGE))
 
 
 async def merged(questions: Iterable[Question]) -> AsyncIterator[Seen]:
     """Everything seen of each ticket, in the order of their ids. Each connection must be in a transaction."""
-    answers = [_Answer(question) for question in questions]
+    turns: defaultdict[Any, asyncio.Lock] = defaultdict(asyncio.Lock)
+    answers = [_Answer(question, turns[question.connection]) for question in questions]
+    try:
+        async for seen in _merge(answers):
+            yield seen
+    finally:
+        for answer in answers:
+            await answer.leave()
+
+
+async def _merge(answers: Sequence[_Answer]) -> AsyncIterator[Seen]:
     waiting = [(answer.rows[0][0], number) for number, answer in enumerate(answers) if await answer.turn()]
     heapq.heapify(waiting)
     while waiting:

@@ -2,19 +2,21 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeAlias
 
 import asyncpg
 
+from embedded.audit import entering as enter
 from embedded.audit import statements as sql
 from embedded.audit.merging import Question
-from embedded.audit.seen import Front, Held, Seen, Steps, Told
 from tierline.domain.events import DESK_WRITER, EVENTS, TOPICS
 from tierline.kit.bus import Record
 from tierline.kit.database import connect
 from tierline.kit.errors import Undecodable
 from tierline.kit.history import history
+from tierline.kit.timers import BATCH
 
 Connection: TypeAlias = "asyncpg.Connection[asyncpg.Record]"
 
@@ -24,11 +26,21 @@ EASE = "SET statement_timeout = 0; SET idle_in_transaction_session_timeout = 0; 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Open connections by service, the one that reads the topics, and the topics as a table."""
+    """Open connections by service, the one that reads the topics, and the topics as a table; `kafka` is its address."""
 
     services: Mapping[str, Connection]
     topics: Connection
     told: str
+    kafka: str | None = None
+    read_to: dict[str, int] = field(default_factory=dict)
+
+    async def gather(self) -> None:
+        """From Kafka, read what has come since the last time up to its end as it is now, into a table of the audit's own."""
+        if self.kafka is None:
+            return
+        async for records in history(self.kafka, TOPICS, self.read_to):
+            rows = [row for record in records if (row := _row(record)) is not None]
+            await self.topics.copy_records_to_table("audit_told", records=rows)
 
     @contextlib.asynccontextmanager
     async def still(self) -> AsyncIterator[None]:
@@ -38,23 +50,28 @@ class Places:
                 await stack.enter_async_context(connection.transaction(isolation="repeatable_read", readonly=True))
             yield
 
-    def questions(self, only: list[str] | None = None) -> Iterable[Question]:
-        """What is asked of all tickets, or of `only` these."""
+    async def turns(self) -> dict[str, datetime]:
+        """Up to which deadline it is each service's turn, where more are due than it fires at once."""
+        found = {name: await held.fetchval(sql.NEXT_BATCH_ENDS, BATCH - 1) for name, held in self.services.items()}
+        return {name: due for name, due in found.items() if due is not None}
+
+    def questions(self, only: list[str] | None = None, told: list[Any] | None = None) -> Iterable[Question]:
+        """What is asked of all tickets, or of `only` these. The sums of what was `told` are put there."""
         services = self.services
-        yield Question(services["intake"], sql.TICKETS, [only], _front)
-        yield Question(services["notifier"], sql.TELLINGS, [only], _told)
-        yield Question(services["notifier"], sql.PENDING, [only], _pending)
         if only is None:
-            yield Question(self.topics, sql.STEPS_QUICKLY.format(told=self.told), [RAISING], _steps_quickly)
+            yield Question(self.topics, sql.TOLD_QUICKLY.format(told=self.told), [RAISING], enter.Quickly(told))
         else:
             raw = [ticket.encode() for ticket in only]
-            yield Question(self.topics, sql.STEPS.format(told=self.told), [only, RAISING, raw], _steps)
+            yield Question(self.topics, sql.STEPS.format(told=self.told), [only, RAISING, raw], enter.steps)
+        yield Question(services["intake"], sql.TICKETS, [only], enter.front)
+        yield Question(services["notifier"], sql.TELLINGS, [only], enter.told)
+        yield Question(services["notifier"], sql.PENDING, [only], enter.pending)
         for desk, service in DESK_WRITER.items():
-            yield Question(services[service], sql.HELD, [only], _Entry("held", desk.value))
+            yield Question(services[service], sql.HELD, [only], enter.Held(desk.value))
         for service, connection in services.items():
-            yield Question(connection, sql.DEADLINES, [only], _Entry("deadlines", service))
-            yield Question(connection, sql.UNPUBLISHED, [only], _Entry("unpublished", service))
-            yield Question(connection, sql.PARKED, [only], _Entry("parked", service))
+            yield Question(connection, sql.DEADLINES, [only], enter.Deadlines(service))
+            yield Question(connection, sql.UNPUBLISHED, [only], enter.Unpublished(service))
+            yield Question(connection, sql.PARKED, [only], enter.Parked(service))
 
 
 @contextlib.asynccontextmanager
@@ -72,18 +89,9 @@ async def places(addresses: Mapping[str, str], bus: str) -> AsyncIterator[Places
         if bus.startswith("kafka://"):
             topics = await opened(addresses["intake"])
             await topics.execute(sql.GATHER)
-            await gather(topics, bus)
-            yield Places(services, topics, sql.GATHERED)
+            yield Places(services, topics, sql.GATHERED, bus)
         else:
             yield Places(services, await opened(bus), sql.LOG)
-
-
-async def gather(topics: Connection, bus: str) -> None:
-    """Read Kafka from the start to its end as it is now, into a table of the audit's own."""
-    await topics.execute("TRUNCATE audit_told")
-    async for records in history(bus, TOPICS):
-        rows = [row for record in records if (row := _row(record)) is not None]
-        await topics.copy_records_to_table("audit_told", records=rows)
 
 
 def _row(record: Record) -> tuple[Any, ...] | None:
@@ -100,43 +108,3 @@ def _row(record: Record) -> tuple[Any, ...] | None:
         "ce_repeated" in record.headers,
         event.sequence,
     )
-
-
-def _front(seen: Seen, row: Any) -> None:
-    seen.front = Front(row[1], row[2], row[3])
-
-
-def _told(seen: Seen, row: Any) -> None:
-    seen.told = Told(row[1], row[2], row[3] or "", seen.told.pending if seen.told else 0)
-
-
-def _pending(seen: Seen, row: Any) -> None:
-    before = seen.told or Told(0, False, "", 0)
-    seen.told = before._replace(pending=row[1])
-
-
-def _steps(seen: Seen, row: Any) -> None:
-    seen.steps = Steps(*row[1:5])
-
-
-def _steps_quickly(seen: Seen, row: Any) -> None:
-    _, many, last, plain, squares = row
-    sound = many == last and plain * 2 == last * (last + 1) and squares * 6 == last * (last + 1) * (2 * last + 1)
-    seen.steps = Steps(1, last, many if sound else 0, many)
-
-
-class _Entry:
-    """Writes a row where it belongs: under its service or desk."""
-
-    def __init__(self, kind: str, where: str) -> None:
-        self._kind, self._where = kind, where
-
-    def __call__(self, seen: Seen, row: Any) -> None:
-        if self._kind == "deadlines":
-            seen.deadlines.setdefault(self._where, {})[row[1]] = row[2]
-        elif self._kind == "held":
-            seen.held[self._where] = Held(row[1], row[2])
-        elif self._kind == "unpublished":
-            seen.unpublished[self._where] = row[1]
-        else:
-            seen.parked[self._where] = row[1]

@@ -23,6 +23,7 @@ class Kind(StrEnum):
     UNPUBLISHED = "unpublished"
     WAITS = "waits"
     UNAPPLIED = "unapplied"
+    ALTERED = "altered"
 
 
 class Breach(NamedTuple):
@@ -66,11 +67,32 @@ class Steps(NamedTuple):
     facts: int
 
 
+class Link(NamedTuple):
+    """What holds a fact in its place in a ticket's history: its number, the hash of the fact before it, and its own."""
+
+    number: int | None
+    before: str | None
+    hash: str
+
+
+class History(NamedTuple):
+    """A ticket's history: how many facts the ticket says it has, the hash it ends with, and the links, by number.
+
+    `facts` is None where no ticket tells.
+    """
+
+    ticket: str
+    facts: int | None
+    head: str
+    links: tuple[Link, ...]
+
+
 @dataclass(slots=True)
 class Seen:
     """One ticket.
 
-    `held` by desk; `deadlines` by `<room>/<name>` of the service that keeps them; `unpublished` since when, by
+    `held` by desk; `deadlines` by `<room>/<name>` of the service that keeps them, None where it passed and its rule
+    fails; `unpublished` since when, by
     service; `parked` why an event of the ticket waits, by service.
     """
 
@@ -79,6 +101,6 @@ class Seen:
     held: dict[str, Held] = field(default_factory=dict)
     told: Told | None = None
     steps: Steps | None = None
-    deadlines: dict[str, dict[str, datetime]] = field(default_factory=dict)
+    deadlines: dict[str, dict[str, datetime | None]] = field(default_factory=dict)
     unpublished: dict[str, datetime] = field(default_factory=dict)
     parked: dict[str, str] = field(default_factory=dict)

@@ -2,8 +2,7 @@
 
 from alembic import op
 
-from intake.tickets import WATCHED
-from tierline.kit.migrate import statements
+from tierline.kit import indexes
 
 revision = "0002"
 down_revision = "0001"
@@ -11,5 +10,5 @@ down_revision = "0001"
 
 def upgrade() -> None:
     """Add the column and its index."""
-    for statement in statements(WATCHED):
-        op.execute(statement)
+    op.execute("ALTER TABLE tickets ADD COLUMN IF NOT EXISTS waits_since timestamptz")
+    indexes.build("tickets_waiting", "tickets (waits_since) WHERE waits_since IS NOT NULL")

@@ -1,0 +1,13 @@
+"""Beside each document the trace in which it was made. The older release neither reads nor writes it."""
+
+from alembic import op
+
+from tierline.desk.cases import TRACED
+
+revision = "0005"
+down_revision = "0004"
+
+
+def upgrade() -> None:
+    """Add the column, empty."""
+    op.execute(TRACED)
