@@ -12,7 +12,8 @@ import numpy as np
 
 from embedded.labelled import Labelled, read_questions
 from tier1.manuals import asked_meaning
-from tier1.states import LEARNED, Numbers, seen
+from tier1.meaning import Numbers
+from tier1.states import LEARNED, seen
 
 RIDGE, STEPS = 0.1, 30
 
