@@ -68,7 +68,7 @@ docs: install ## Draw what is drawn from the code
 kafka: install ## A real Apache Kafka on this machine, without Docker
 	@$(BIN)/python deploy/kafka-local/kafka_local.py $(ARGS)
 
-LOCKING := --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+LOCKING := --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url --overrides deploy/overrides.txt
 
 lock: ## Lock every version with its hashes: for the workspace, and of these what a service's container needs
 	$(BIN)/python deploy/wanted.py > .venv/wanted.txt

@@ -5,7 +5,7 @@ COPY deploy/service.lock /
 RUN --mount=type=secret,id=authority \
     if [ -s /run/secrets/authority ]; then export PIP_CERT=/run/secrets/authority; fi \
  && python -m venv /opt/tierline \
- && /opt/tierline/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes -r /service.lock
+ && /opt/tierline/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --no-deps -r /service.lock
 
 FROM python:3.11-slim
 # First what all five images share, so that it is kept and sent once.

@@ -13,7 +13,7 @@ command -v "$python" >/dev/null || fail "there is no $python; install Python 3.1
 [ -x .venv/bin/python ] || { echo "Making .venv ..."; "$python" -m venv .venv; }
 echo "Installing what requirements.lock names ..."
 export PIP_DISABLE_PIP_VERSION_CHECK=1
-.venv/bin/python -m pip install --quiet --require-hashes -r requirements.lock \
+.venv/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock \
   || fail "the packages could not be installed; is the package index reached? (pip config list shows which)"
 echo "Installing Tierline's own packages ..."
 .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation $(printf -- '-e ./%s ' "$@") \

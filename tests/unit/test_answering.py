@@ -106,6 +106,26 @@ def test_what_nothing_covers_goes_to_tier_2_at_once_and_says_why() -> None:
     assert "offer_above" in told.why
 
 
+def test_what_is_likely_the_states_goes_there_where_the_member_says_so_and_is_never_sent() -> None:
+    sure = Match((Found(RESET, 5.0),), (9.0, 9.0, 9.0, 1.0, 1.0), covered=True, states=0.9)
+    told = _decided(sure, Answers(state_above=0.8)).events[-1].data
+    assert (told.to, told.reason, told.by) == (Desk.STATE, Reason.STATE_RULE, "rule")
+    assert "state_above" in told.why
+    assert _names(_decided(sure, Answers(state_above=0.9)))[-1] == "case.resolved"
+    assert _names(_decided(sure))[-1] == "case.resolved"
+
+
+def test_a_breach_in_everyday_words_is_likelier_the_states_than_a_forgotten_password() -> None:
+    chances = [
+        MANUALS.match(subject, text, SIGN_ON, Role.SCHOOL).states
+        for subject, text in (
+            ("Somebody else's log-on", "A volunteer used a teacher's account and saw the scores. Must we tell anyone?"),
+            ("Forgot my password", "How do I get a new one?"),
+        )
+    ]
+    assert chances[0] > 0.5 > 0.2 > chances[1]
+
+
 @pytest.mark.parametrize(
     ("match", "told"),
     [

@@ -32,7 +32,7 @@ def test_the_example_can_be_read() -> None:
     policy, problems = read_policy(EXAMPLE)
     assert problems == []
     assert policy is not None
-    assert policy.answers.send_above == 0.75
+    assert policy.answers.send_above == 0.7
 
 
 def test_every_field_stands_in_the_example() -> None:

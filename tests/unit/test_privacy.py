@@ -45,6 +45,14 @@ TAKEN_OUT = [
     ("<Ada Fictive> who's born <04/17/2015>", {NAME, DATE_OF_BIRTH}),
     ("<Ada Fictive's> social security number is <900-12-3456>", {NAME, SSN}),
     ("SSID <9900000011> (<Ada Fictive>) is stuck", {NAME, STUDENT_ID}),
+    ("nacida el <9 de mayo de 2013> en otro estado", {DATE_OF_BIRTH}),
+    ("<Ada Fictive> (7th gr., <11/02/2013>) was absent", {NAME, DATE_OF_BIRTH}),
+    ("my third grader <Ada Fictive> lost her place in the test", {NAME}),
+    ("One student, <Ada Lou Fictive>, cannot go on with it", {NAME}),
+    ("the boy's name is <Ben Made-Up> and he is out of time", {NAME}),
+    ("<Ben Made-Up>, a student of mine, is out of the test", {NAME}),
+    ("<Ben Made-Up>, grade 4, is out of the test", {NAME}),
+    ("mi alumna <Zoë Ñandú> no puede entrar en la prueba", {NAME}),
 ]
 KEPT = [
     "call 5035550100 after noon",
@@ -64,6 +72,13 @@ KEPT = [
     "Dana Example, room 12, 555-0100",
     "Chromebook OS 142.0.7444.59, 640 desktops, grade 7, question 11",
     "the ssid of our wireless network is GUEST-5GHZ",
+    "the student Practice Test opens, and the student Sign In page too",
+    "Student Kicked Out Of The Test Again",
+    "our student teacher Dana Example has no account of her own",
+    "Dana Example, grade 4 teacher, has no account of her own",
+    "Thanks, Dana Example, 10/12/2026",
+    "coordinator Dana Example (11/02/2013 was her first day) is away",
+    "Windows Server 11/02/2013 is what we have",
     "",
 ]
 

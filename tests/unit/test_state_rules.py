@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from embedded.machine import POLICIES
 from tierline.desk.policies import load_policies
-from tierline.domain.likeness import LEAST, alike, telling
+from tierline.domain.likeness import LEAST, alike, close_by, stands, telling
 from tierline.domain.policy import Policy, Question, StateRule
 from tierline.domain.policy_file import read_policy
 from tierline.domain.words import Component, Desk, Impact, Role
@@ -38,6 +38,46 @@ def _asked(text: str, policy: Policy) -> str:
 def test_a_question_like_an_example_is_the_states(text: str, states: bool) -> None:
     policy = replace(ALDER, state_rules=(RULE,))
     assert (_asked(text, policy) == "state_rules.lost") is states
+
+
+TOGETHER = {
+    "name": "touched",
+    "why": "why",
+    "together": [["aide", "teacher*"], ["erased", "changed"], ["answer*"]],
+    "unless": ["data entry"],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "states"),
+    [
+        ("An aide changed some answers.", True),
+        ("The answers are not hers. Our TEACHERS' assistant erased them.", True),
+        ("An aide was there. It was quiet. It was warm. Somebody changed the answers.", False),
+        ("The aides changed rooms.", False),
+        ("A teacherless class changed its answers", True),
+        ("An aides list changed answers", False),
+        ("An aide changed answers in the data entry page.", False),
+    ],
+)
+def test_who_does_what_with_what_close_together_is_the_states(text: str, states: bool) -> None:
+    policy, problems = read_policy({**_file(), "state_rules": [TOGETHER]})
+    assert policy is not None, problems
+    assert (_asked(text, policy) == "state_rules.touched") is states
+
+
+def test_an_empty_list_would_never_fit_and_is_refused() -> None:
+    _, problems = read_policy({**_file(), "state_rules": [{**TOGETHER, "together": [["aide"], []]}]})
+    assert [path[:4] for path, _ in problems] == [("state_rules", 0, "together", 1)]
+
+
+@given(st.lists(st.sampled_from(["aide", "changed", "answers", "and. Then", "the\n", "room"]), max_size=12))
+def test_what_stands_in_one_sentence_is_close_by_and_never_without_one_of_each(said: list[str]) -> None:
+    lists = [("aide",), ("changed",), ("answers",)]
+    text = " ".join(said)
+    found = close_by(lists, text)
+    assert not found or all(stands(one, text) for (one,) in lists)
+    assert close_by(lists, f"{text}. aide changed answers")
 
 
 def test_a_rule_without_words_and_examples_takes_all_that_fits_its_lists() -> None:

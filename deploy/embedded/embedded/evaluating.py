@@ -110,7 +110,8 @@ def _outcome(asked: Labelled, manuals: Manuals, policy: Policy) -> Outcome:
     names = [one.article.original for one in found[:3]]
     return Outcome(
         asked,
-        to_state=policy.first_desk(question).rule.startswith("state_rules."),
+        to_state=policy.first_desk(question).rule.startswith("state_rules.")
+        or match.states > policy.answers.state_above,
         private=bool(redact(f"{asked.subject}\n{asked.body}")[1]),
         place=names.index(asked.expected.article) if asked.expected.article in names else None,
         first=match.found[0].article.original if match.found else None,

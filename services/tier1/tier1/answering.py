@@ -19,6 +19,7 @@ from tierline.kit.corridor import Decision, Incoming
 OFFERED = 3
 WHOLE = 6_000  # an article up to so many characters is sent whole, a longer one by its section
 MOST = 12_000
+STATES = "This is the state's to answer."
 NOTHING_COVERS = "Nothing in the manuals covers this."
 ACCEPT = accept(ManualCase, Desk.TIER1)
 
@@ -27,6 +28,8 @@ def accept_and_answer(
     case: ManualCase | None, fact: Incoming, policies: Policies, now: datetime
 ) -> Decision[ManualCase]:
     """Take a submission, and answer it where a manual surely does; where surely none does, pass it on to Tier 2 at once.
+
+    What surely is the state's to answer goes there, where the member says from which chance on.
 
     Without manuals about its component it waits for an agent, like all that is in between.
     """
@@ -38,16 +41,25 @@ def accept_and_answer(
     sure = confidence(match.marks) if match.found else 0.0
     floors = policy.answers
     question = f"{taken.file.subject}\n{taken.file.description}"
+    if match.states > floors.state_above:
+        why = f"answers.state_above, chance {match.states:.2f}"
+        return _further(
+            decision, pass_on(taken, policy, now, by="rule", reason=Reason.STATE_RULE, text=STATES, why=why)
+        )
     if match.found and floors.sending and sure >= floors.send_above:
         return _send(decision, offer(match.found[0], question), fact, policies, now)
     onward = policy.next_desk(taken.file.component, taken.desk)
     if sure < floors.offer_above and onward is not None and onward.to is Desk.TIER2:
         why = f"answers.offer_above, confidence {sure:.2f}"
         gone = pass_on(taken, policy, now, by="rule", reason=Reason.NO_MANUAL, text=NOTHING_COVERS, why=why)
-        return Decision(gone.state, (*decision.events, *gone.events), gone.timers)
+        return _further(decision, gone)
     drafts = tuple(offer(found, question) for found in match.found[:OFFERED])
     held = taken.model_copy(update={"offers": drafts, "confidence": round(sure, 3)})
     return Decision(held, decision.events, decision.timers)
+
+
+def _further(taken: Decision[ManualCase], gone: Decision[ManualCase]) -> Decision[ManualCase]:
+    return Decision(gone.state, (*taken.events, *gone.events), gone.timers)
 
 
 def offer(found: Found, question: str) -> Offer:

@@ -4,13 +4,12 @@ Facts in, decisions out: no clock, no file. What a policy file may say, and what
 `policy_file`'s business; what stands here has been checked: from every desk the climb ends at the state desk.
 """
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tierline.domain.calendar import Calendar
-from tierline.domain.likeness import alike, telling
+from tierline.domain.likeness import alike, close_by, stands, telling
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 
@@ -48,20 +47,23 @@ class Answers:
     """How sure of a manual's answer Tier 1 must be, from 0 to 1.
 
     From `send_above` on it is sent to the reporter, where the member lets it (`sending`); below `offer_above` no manual
-    covers the question; in between it is offered to the agent.
+    covers the question; in between it is offered to the agent. Where the chance that it is the state's to answer, by what it
+    means, is above `state_above`, it goes there instead; at 1, only rules send it there.
     """
 
     sending: bool = True
-    send_above: float = 0.75
+    send_above: float = 0.7
     offer_above: float = 0.1
+    state_above: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class StateRule:
     """A question that the state takes itself. Every list that is given must fit.
 
-    What is said fits where any of `words` (in small letters) stands whole, or where it is like one of `examples` (as
-    telling words).
+    What is said fits where any of `words` (in small letters) stands whole, where it is like one of `examples` (as
+    telling words), or where one of each list of `together` stands close by each other. `unless` is what is said of
+    questions that are not the state's, whatever else fits.
     """
 
     name: str
@@ -71,6 +73,8 @@ class StateRule:
     impacts: frozenset[Impact] = frozenset()
     words: tuple[str, ...] = ()
     examples: tuple[frozenset[str], ...] = ()
+    together: tuple[tuple[str, ...], ...] = ()
+    unless: tuple[str, ...] = ()
 
     def fits(self, question: Question, text: str, asked: frozenset[str]) -> bool:
         """Whether the state takes this question; `text` is what it says in small letters, `asked` are its telling words."""
@@ -82,17 +86,13 @@ class StateRule:
         )
 
     def _said(self, text: str, asked: frozenset[str]) -> bool:
-        if not self.words and not self.examples:
+        if any(stands(word, text) for word in self.unless):
+            return False
+        if not self.words and not self.examples and not self.together:
             return True
-        # Hardly ever is a word in the text at all, which is quick to see.
-        if any(word in text and _whole(word, text) for word in self.words):
+        if any(stands(word, text) for word in self.words):
             return True
-        return any(alike(example, asked) for example in self.examples)
-
-
-def _whole(word: str, text: str) -> bool:
-    """Whether a word, or several, stand whole in a text, not as a part of another."""
-    return re.search(rf"(?<!\w){re.escape(word)}(?!\w)", text) is not None
+        return any(alike(example, asked) for example in self.examples) or close_by(self.together, text)
 
 
 @dataclass(frozen=True)

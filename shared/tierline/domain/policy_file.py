@@ -83,6 +83,8 @@ class _Rule(_Part):
     impacts: frozenset[Impact] = frozenset()
     words: tuple[str, ...] = ()
     examples: tuple[str, ...] = ()
+    together: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()
+    unless: tuple[str, ...] = ()
 
 
 class _Liaison(_Part):
@@ -93,8 +95,9 @@ class _Liaison(_Part):
 
 class _Answers(_Part):
     sending: bool = True
-    send_above: float = Field(default=0.75, ge=0, le=1)
+    send_above: float = Field(default=0.7, ge=0, le=1)
     offer_above: float = Field(default=0.1, ge=0, le=1)
+    state_above: float = Field(default=1.0, ge=0, le=1)
 
 
 class _Override(_Part):
@@ -249,8 +252,10 @@ def _policy(file: PolicyFile) -> Policy:
                 rule.components,
                 rule.roles,
                 rule.impacts,
-                tuple(word.lower() for word in rule.words),
+                _small(rule.words),
                 tuple(map(telling, rule.examples)),
+                tuple(map(_small, rule.together)),
+                _small(rule.unless),
             )
             for rule in file.state_rules
         ),
@@ -265,3 +270,7 @@ def _policy(file: PolicyFile) -> Policy:
         decline_reasons={**DECLINE_REASONS, **file.decline_reasons},
         answers=Answers(**file.answers.model_dump()),
     )
+
+
+def _small(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(word.lower() for word in words)

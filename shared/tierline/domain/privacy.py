@@ -1,9 +1,9 @@
 """Take student data out of a text before it leaves for someone who must not have it.
 
 What goes: social security numbers, students' numbers, dates of birth, and a name that stands right beside one
-of these. What stays: telephone numbers, codes of schools and sessions, versions, times, and all other names.
-Where it is not sure, it takes out: a technician can ask again, but nobody can call data back. A name that
-stands alone is not found.
+of these or is said to be a student's (`naming`). What stays: telephone numbers, codes of schools and sessions,
+versions, times, and all other names. Where it is not sure, it takes out: a technician can ask again, but nobody
+can call data back. A name that nothing says to be a student's is not found.
 
 Every pattern repeats a bounded number of times, and context is looked for in a window of fixed size, so the
 time grows with the length of the text and no faster.
@@ -11,6 +11,8 @@ time grows with the length of the text and no faster.
 
 import re
 from collections.abc import Iterator
+
+from tierline.domain.naming import PERSON, WORD, named_beside, named_pupils
 
 REMOVED = "[student data removed]"
 SSN, STUDENT_ID, DATE_OF_BIRTH, NAME = "ssn", "student_id", "date_of_birth", "name"
@@ -44,9 +46,11 @@ PHONE_AFTER = re.compile(r"\W{0,2}(?:ext\b|x\s?\d|extension|cell|mobile|phone|fa
 STUDENT = re.compile(r"\b(?:ssids?|students?|pupils?)\b", re.IGNORECASE)
 
 MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]{0,6}\.?"
+MES = r"(?:ene|feb|mar|abr|may|jun|jul|ago|sep|oct|nov|dic)[a-z]{1,7}"
 DATE = re.compile(
     rf"(?<!\d)(?:\d{{1,2}}([/.-])\d{{1,2}}\1(?:\d{{4}}|\d{{2}})|\d{{4}}([/.-])\d{{1,2}}\2\d{{1,2}}"
     rf"|{MONTH}\s\d{{1,2}}(?:st|nd|rd|th)?,?\s\d{{4}}|\d{{1,2}}(?:st|nd|rd|th)?\s(?:of\s)?{MONTH},?\s\d{{4}}"
+    rf"|\d{{1,2}}\sde\s{MES}\s(?:de|del)\s\d{{4}}"
     r"|(?:19|20)\d{6}|\d{4}(?:19|20)\d{2})(?!\d)",
     re.IGNORECASE,
 )
@@ -58,10 +62,7 @@ BIRTH_AFTER = re.compile(
     re.IGNORECASE,
 )
 
-# Two or three capitalized words, in either order of given and family name, next to what was found, with no
-# more than a label between them.
-WORD = r"[A-ZÀ-ÖØ-ÞĆČĎĐĘĚĞİĽŁŃŇŐŒŘŚŞŠŤŮŰŹŻŽ][\w'’-]{0,30}[^\W\d_A-Z]"
-PERSON = rf"(?P<name>{WORD}(?:(?:,\s?|\s){WORD}){{1,2}})"
+# A name next to what was found, with no more than a label between them.
 LABEL = rf"(?i:(?:student\s)?(?:ssid|ssn|ids?|number|no|#|social(?:\ssecurity)?|date\sof\s(?=birth)|{BIRTH}))"
 NAME_BEFORE = re.compile(
     rf"{PERSON}[\s,;:(\[–-]{{1,3}}(?i:(?:who(?:'s|’s|\sis|\swas)?|with|is|was|and|his|her|their)\s)?"
@@ -75,10 +76,11 @@ LIST_GAP = re.compile(rf"[\s,;/&)]{{1,3}}(?:and\s)?(?:{WORD}[\s,:(]{{1,2}}){{0,3
 
 def redact(text: str) -> tuple[str, tuple[str, ...]]:
     """The text without student data, and the kinds of what was taken out, in alphabetical order."""
-    if not DIGIT.search(text):
-        return text, ()  # every kind begins with a number: most texts need no closer look
-    spans = [*_ssns(text), *_ids(text), *_births(text)]
-    spans += list(_names(text, spans))  # a list first: what is found must not be looked at again, without end
+    spans: list[Span] = []
+    if DIGIT.search(text):  # all of these begin with a number: many texts need no closer look
+        spans = [*_ssns(text), *_ids(text), *_births(text)]
+        spans += list(_names(text, spans))  # a list first: what is found must not be looked at again, without end
+    spans += [(start, end, NAME) for start, end in named_pupils(text)]
     parts, done = [], 0
     for start, end, _ in sorted(spans):
         if start >= done:
@@ -124,7 +126,7 @@ def _births(text: str) -> Iterator[Span]:
         before = text[max(earlier, start - 45) : start]
         listed = bool((listed and LIST_GAP.fullmatch(before)) or BIRTH_BEFORE.search(before) or _born_after(text, end))
         earlier = end
-        if listed:
+        if listed or named_beside(text, start, found.group()):
             yield start, end, DATE_OF_BIRTH
 
 
