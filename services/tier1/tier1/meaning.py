@@ -25,6 +25,7 @@ LAYERS, HEADS = 6, 12
 LONGEST = 192  # pieces of words that are read of a text
 KEPT = 20_000  # articles whose meaning is kept
 LONGEST_WORD = 100
+WORDS = "embeddings.word_embeddings.weight"
 WORD = re.compile(r"[^\W_]+|[^\w\s]|_")
 
 Numbers = NDArray[np.float32]
@@ -117,17 +118,25 @@ def _vocabulary() -> dict[str, int]:
 
 @cache
 def _weights() -> dict[str, Numbers]:
-    """The model's numbers, by name, out of its safetensors file: a header in JSON, then all numbers in one run."""
-    raw = (_folder() / "model.safetensors").read_bytes()
-    length = int.from_bytes(raw[:8], "little")
-    header = json.loads(raw[8 : 8 + length])
-    found = {}
-    for name, about in header.items():
-        if about != "__metadata__" and isinstance(about, dict) and about.get("dtype") == "F32":
+    """The model's numbers, by name, out of its safetensors file: a header in JSON, then all numbers in one run.
+
+    Half of them say what each word is by itself. Of these only some lines are ever looked at, so they stay in the file.
+    """
+    path = _folder() / "model.safetensors"
+    found: dict[str, Numbers] = {}
+    with path.open("rb") as file:
+        length = int.from_bytes(file.read(8), "little")
+        for name, about in json.loads(file.read(length)).items():
+            if name == "__metadata__" or about["dtype"] != "F32":
+                continue
             start, end = about["data_offsets"]
-            numbers = np.frombuffer(raw, np.float32, (end - start) // 4, 8 + length + start)
-            # A copy, since numbers that do not lie evenly in memory are many times slower.
-            found[name.removeprefix("bert.")] = numbers.reshape(about["shape"]).copy()
+            shape, at = tuple(about["shape"]), 8 + length + start
+            if name.endswith(WORDS):
+                lines = np.memmap(path, np.uint8, "r", at, (end - start,))
+                found[WORDS] = np.frombuffer(lines, np.float32).reshape(shape)
+            else:
+                file.seek(at)
+                found[name.removeprefix("bert.")] = np.fromfile(file, np.float32, (end - start) // 4).reshape(shape)
     return found
 
 
