@@ -24,12 +24,13 @@ A_MOMENT = 0.01
 async def sweep(house: House, rooms: tuple[Room, ...], consumer: Consumer) -> None:  # type: ignore[type-arg]
     """Fire what is due, until cancelled."""
     retry_at = time.monotonic()
+    names = [room.name for room in rooms]
     while True:
         wait = LOOK_AGAIN
         try:
             house.backlog.check()
             # Most who wake this loop have set a deadline that is far away: one question, and it sleeps on.
-            wait = await timers.seconds_to_next(house.database, house.now(), LOOK_AGAIN)
+            wait = await timers.seconds_to_next(house.database, house.now(), names, LOOK_AGAIN)
             if not wait and not await fire_due(house, rooms):
                 wait = A_MOMENT
             if time.monotonic() >= retry_at:
@@ -46,12 +47,8 @@ async def sweep(house: House, rooms: tuple[Room, ...], consumer: Consumer) -> No
 async def fire_due(house: House, rooms: tuple[Room, ...]) -> int:  # type: ignore[type-arg]
     """Fire one batch of each room's deadlines; how many fired."""
     by_name = {room.name: room for room in rooms}
-    fired = 0
-    for name, facts in (await timers.due(house.database, house.now())).items():
-        room = by_name.get(name)
-        if room is not None:
-            fired += await _fire(house, room, facts)
-    return fired
+    due = await timers.due(house.database, house.now(), by_name)
+    return sum([await _fire(house, by_name[name], facts) for name, facts in due.items()])
 
 
 async def _fire(house: House, room: Room, facts: Sequence[Incoming]) -> int:  # type: ignore[type-arg]

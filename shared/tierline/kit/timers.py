@@ -4,7 +4,7 @@ After an outage every deadline that passed meanwhile fires once, and its fact re
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from tierline.kit.corridor import Incoming, Timer
@@ -22,7 +22,10 @@ ON CONFLICT (room, key, name) DO UPDATE SET due_at = excluded.due_at, data = exc
 """
 STOP = "DELETE FROM timers WHERE room = $1 AND (key, name) IN (SELECT * FROM unnest($2::text[], $3::text[]))"
 # Which deadlines have passed, the longest overdue first.
-DUE = "SELECT room, key, name, due_at, data FROM timers WHERE due_at <= $1 ORDER BY due_at LIMIT $2"
+# Those of a room that this release does not know are another's: they must not keep the others from being seen.
+DUE = """
+SELECT room, key, name, due_at, data FROM timers WHERE due_at <= $1 AND room = ANY($2) ORDER BY due_at LIMIT $3
+"""
 # Take the deadlines that are still as they were seen; one that was moved meanwhile is not taken.
 TAKE = """
 DELETE FROM timers WHERE room = $1 AND (key, name, due_at) IN
@@ -32,7 +35,7 @@ DELETE FROM timers WHERE room = $1 AND (key, name, due_at) IN
 RESTORE = """
 INSERT INTO timers (room, key, name, due_at, data, attempts) VALUES ($1, $2, $3, $4, $5, 1) ON CONFLICT DO NOTHING
 """
-NEXT = "SELECT min(due_at) FROM timers"
+NEXT = "SELECT min(due_at) FROM timers WHERE room = ANY($1)"
 
 
 def writes(room: str, timers: Mapping[tuple[str, str], Timer | None]) -> list[Write]:
@@ -43,10 +46,10 @@ def writes(room: str, timers: Mapping[tuple[str, str], Timer | None]) -> list[Wr
     return [*stop, Write(SET, [room, *(column(rows, index) for index in range(4))])] if rows else stop
 
 
-async def due(database: Database, now: datetime) -> dict[str, list[Incoming]]:
-    """The facts of the deadlines that have passed, by room. Each says in its data how many seconds `late` it is."""
+async def due(database: Database, now: datetime, rooms: Collection[str]) -> dict[str, list[Incoming]]:
+    """The facts of these rooms' deadlines that have passed, by room. Each says in its data how many seconds `late` it is."""
     async with database.connection() as held:
-        rows = await held.fetch(DUE, now, BATCH)
+        rows = await held.fetch(DUE, now, list(rooms), BATCH)
     facts: dict[str, list[Incoming]] = {}
     for row in rows:
         late = max(0.0, (now - row["due_at"]).total_seconds())
@@ -76,10 +79,10 @@ async def restore(tx: Tx, room: str, fact: Incoming, now: datetime) -> None:
     await tx.execute(RESTORE, room, fact.key, fact.data["timer"], now + timedelta(minutes=1), as_json(kept))
 
 
-async def seconds_to_next(database: Database, now: datetime, most: float) -> float:
+async def seconds_to_next(database: Database, now: datetime, rooms: Collection[str], most: float) -> float:
     """How long until the next deadline, at most `most` seconds; 0 where one has passed."""
     async with database.connection() as held:
-        following = await held.fetchval(NEXT)
+        following = await held.fetchval(NEXT, list(rooms))
     if following is None:
         return most
     wait: timedelta = following - now
