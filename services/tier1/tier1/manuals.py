@@ -114,7 +114,12 @@ def asked_meaning(subject: str, text: str) -> Numbers:
     return meaning(understood(f"{subject}. {text}" if subject else text))
 
 
+def article_meaning(article: Article) -> Numbers:
+    """What an article means; found once, and kept."""
+    return kept_meaning(f"{article.title}\n{article.body}")
+
+
 def _weighed(found: Found, asked: Numbers, most: float) -> Found:
     """The same, its score out of the words (1 for the best that there is) and the meaning."""
-    close = alike(asked, kept_meaning(f"{found.article.title}\n{found.article.body}"))
+    close = alike(asked, article_meaning(found.article))
     return replace(found, score=found.score / most + MEANT * close, alike=close)
