@@ -118,9 +118,9 @@ async def test_dead_for_five_days_is_told_by_a_mail_with_one_identity_on_every_a
 
     async def busy_at_first(server: Any, session: Any, envelope: Any) -> str:
         mail = email.message_from_bytes(envelope.content)
+        first = envelope.rcpt_tos == [LIAISON] and LIAISON not in [one for one, _ in tried]
         tried.append((envelope.rcpt_tos[0], mail["Message-ID"]))
-        to_liaisons = [one for one, _ in tried if one == LIAISON]
-        return "451 later" if to_liaisons == [LIAISON] else await keep(server, session, envelope)
+        return "451 later" if first else await keep(server, session, envelope)
 
     async with _endpoint(house, "500 Broken") as receiver:
         receiver.failures = 100
