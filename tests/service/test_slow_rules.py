@@ -103,7 +103,7 @@ async def test_a_look_up_that_never_comes_back_leaves_the_ticket_to_an_agent(
         await asyncio.Event().wait()
 
     monkeypatch.setattr(consumer, "LOOK_UP", 0.5)
-    monkeypatch.setattr(library, "manuals", never)
+    monkeypatch.setattr(library.LIBRARY, "now", never)
     ticket = await house.submit()
     assert (await house.case("tier1", ticket)).json()["status"] == "open"
     assert asked.is_set()

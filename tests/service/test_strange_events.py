@@ -17,6 +17,7 @@ from embedded.machine import POLICIES, running
 from embedded.replay.checking import check
 from hostile_events import Strange, strange_records
 from house import House, in_order
+from spans import Spans
 from tierline.desk.policies import load_policies
 from tierline.kit import bus_delivery, bus_kafka, bus_postgres
 
@@ -54,7 +55,7 @@ async def attacked(request: pytest.FixtureRequest, folder: Path, heard: Heard) -
     kafka = request.getfixturevalue("own_kafka").servers if request.param == "kafka" else None
     name = f"attacked-{request.param.replace(' ', '-')}"
     async with running(folder / name, port=0, kafka=kafka, manuals=False) as machine, machine.client() as client:
-        yield House(machine, client)
+        yield House(machine, client, Spans())
 
 
 async def test_whatever_stands_on_a_topic_real_tickets_reach_their_end(attacked: House, heard: Heard) -> None:

@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+import structlog
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 from structlog.testing import capture_logs
 
+from tierline.kit import tracing_export
 from tierline.kit.bus import Envelope
 from tierline.kit.corridor import Incoming
 from tierline.kit.errors import Misconfigured
@@ -126,7 +128,8 @@ async def test_spans_reach_the_collector_that_is_named_whichever_way(by: str, mo
     assert (about["error.type"], about["messaging.system"], about["tierline.key"]) == ("ValueError", "kafka", "k")
 
 
-async def test_a_collector_that_is_away_keeps_nobody_waiting() -> None:
+async def test_a_collector_that_is_away_keeps_nobody_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tracing_export, "log", structlog.get_logger())  # whatever other stories configured
     tracing = open_tracing("tier1", "kafka://h:9092", "http://127.0.0.1:9")
     with tracing.processing([FACT], {}, 1):
         pass
