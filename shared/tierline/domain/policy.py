@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from tierline.domain.calendar import Calendar
-from tierline.domain.likeness import alike, close_by, stands, telling
+from tierline.domain.likeness import alike, telling
+from tierline.domain.wording import Said, Wording, close_by
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 
@@ -71,28 +72,28 @@ class StateRule:
     components: frozenset[Component] = frozenset()
     roles: frozenset[Role] = frozenset()
     impacts: frozenset[Impact] = frozenset()
-    words: tuple[str, ...] = ()
+    words: Wording = field(default_factory=Wording)
     examples: tuple[frozenset[str], ...] = ()
-    together: tuple[tuple[str, ...], ...] = ()
-    unless: tuple[str, ...] = ()
+    together: tuple[Wording, ...] = ()
+    unless: Wording = field(default_factory=Wording)
 
-    def fits(self, question: Question, text: str, asked: frozenset[str]) -> bool:
-        """Whether the state takes this question; `text` is what it says in small letters, `asked` are its telling words."""
+    def fits(self, question: Question, said: Said, asked: frozenset[str]) -> bool:
+        """Whether the state takes this question; `said` is what it says, `asked` are its telling words."""
         return (
             (not self.components or question.component in self.components)
             and (not self.roles or question.role in self.roles)
             and (not self.impacts or question.impact in self.impacts)
-            and self._said(text, asked)
+            and self._fits(said, asked)
         )
 
-    def _said(self, text: str, asked: frozenset[str]) -> bool:
-        if any(stands(word, text) for word in self.unless):
+    def _fits(self, said: Said, asked: frozenset[str]) -> bool:
+        if self.unless.in_(said):
             return False
         if not self.words and not self.examples and not self.together:
             return True
-        if any(stands(word, text) for word in self.words):
+        if self.words.in_(said):
             return True
-        return any(alike(example, asked) for example in self.examples) or close_by(self.together, text)
+        return any(alike(example, asked) for example in self.examples) or close_by(self.together, said)
 
 
 @dataclass(frozen=True)
@@ -127,9 +128,9 @@ class Policy:
         """Where a new ticket goes: to the state where a rule says so, else to the first tier that exists."""
         text = f"{question.subject}\n{question.description}".lower()
         examples = any(rule.examples for rule in self.state_rules)
-        asked = telling(text) if examples else frozenset[str]()
+        said, asked = Said.of(text), telling(text) if examples else frozenset[str]()
         for rule in self.state_rules:
-            if rule.fits(question, text, asked):
+            if rule.fits(question, said, asked):
                 return Route(Desk.STATE, (), f"state_rules.{rule.name}")
         return self._climb(question.component, TIERS)
 
