@@ -7,10 +7,11 @@ Facts in, decisions out: no clock, no file. What a policy file may say, and what
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 
 from tierline.domain.calendar import Calendar
 from tierline.domain.likeness import alike, telling
-from tierline.domain.wording import Said, Wording, close_by
+from tierline.domain.wording import Vocabulary, close_by
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 
@@ -72,28 +73,36 @@ class StateRule:
     components: frozenset[Component] = frozenset()
     roles: frozenset[Role] = frozenset()
     impacts: frozenset[Impact] = frozenset()
-    words: Wording = field(default_factory=Wording)
+    words: frozenset[str] = frozenset()
     examples: tuple[frozenset[str], ...] = ()
-    together: tuple[Wording, ...] = ()
-    unless: Wording = field(default_factory=Wording)
+    together: tuple[frozenset[str], ...] = ()
+    unless: frozenset[str] = frozenset()
 
-    def fits(self, question: Question, said: Said, asked: frozenset[str]) -> bool:
-        """Whether the state takes this question; `said` is what it says, `asked` are its telling words."""
+    @property
+    def looks_for(self) -> frozenset[str]:
+        """Every word that it asks after."""
+        return self.words.union(self.unless, *self.together)
+
+    def fits(self, question: Question, text: str, standing: frozenset[str], asked: frozenset[str]) -> bool:
+        """Whether the state takes this question.
+
+        `text` is what it says in small letters, `standing` which words stand there, `asked` its telling words.
+        """
         return (
             (not self.components or question.component in self.components)
             and (not self.roles or question.role in self.roles)
             and (not self.impacts or question.impact in self.impacts)
-            and self._fits(said, asked)
+            and self._fits(text, standing, asked)
         )
 
-    def _fits(self, said: Said, asked: frozenset[str]) -> bool:
-        if self.unless.in_(said):
+    def _fits(self, text: str, standing: frozenset[str], asked: frozenset[str]) -> bool:
+        if not self.unless.isdisjoint(standing):
             return False
         if not self.words and not self.examples and not self.together:
             return True
-        if self.words.in_(said):
+        if not self.words.isdisjoint(standing):
             return True
-        return any(alike(example, asked) for example in self.examples) or close_by(self.together, said)
+        return any(alike(example, asked) for example in self.examples) or close_by(self.together, standing, text)
 
 
 @dataclass(frozen=True)
@@ -128,9 +137,9 @@ class Policy:
         """Where a new ticket goes: to the state where a rule says so, else to the first tier that exists."""
         text = f"{question.subject}\n{question.description}".lower()
         examples = any(rule.examples for rule in self.state_rules)
-        said, asked = Said.of(text), telling(text) if examples else frozenset[str]()
+        standing, asked = self._vocabulary.standing(text), telling(text) if examples else frozenset[str]()
         for rule in self.state_rules:
-            if rule.fits(question, said, asked):
+            if rule.fits(question, text, standing, asked):
                 return Route(Desk.STATE, (), f"state_rules.{rule.name}")
         return self._climb(question.component, TIERS)
 
@@ -153,6 +162,10 @@ class Policy:
     def liaison(self, component: Component) -> Liaison | None:
         """The liaison of this component's Tier 3."""
         return self.liaisons.get(component)
+
+    @cached_property
+    def _vocabulary(self) -> Vocabulary:
+        return Vocabulary(word for rule in self.state_rules for word in rule.looks_for)
 
     def _climb(self, component: Component, above: Sequence[Desk]) -> Route:
         skipped: list[Desk] = []

@@ -12,7 +12,6 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, EmailStr, Field, St
 from tierline.domain.calendar import DAYS, Calendar, in_order, length
 from tierline.domain.likeness import LEAST, telling
 from tierline.domain.policy import Answers, Liaison, Policy, StateRule
-from tierline.domain.wording import Wording
 from tierline.domain.words import TIERS, Component, Desk, Impact, Provider, Role
 
 Problem = tuple[tuple[str | int, ...], str]
@@ -273,5 +272,5 @@ def _policy(file: PolicyFile) -> Policy:
     )
 
 
-def _small(words: tuple[str, ...]) -> Wording:
-    return Wording(word.lower() for word in words)
+def _small(words: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(word.lower() for word in words)
