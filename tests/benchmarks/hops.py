@@ -23,8 +23,8 @@ REPORTER = {"name": "n", "email": "n@example.org", "role": "school", "organizati
 BODY = {
     # An agent must look at it: the manuals neither answer it surely nor surely do not.
     "component": "interim-system",
-    "subject": "Hand scoring: where do I begin?",
-    "description": "I have to score the written answers of my class and see no list of them.",
+    "subject": "Grading",
+    "description": "I have written answers of my class to grade. What do I do first, and who sees the points?",
     "impact": "question",
     "reporter": REPORTER,
 }
