@@ -53,13 +53,13 @@ MUTANTS = {
 OF_AN_ADAPTER = ("naive_cursor", "moves_first", "commits_first")
 """Those that the suite of both adapters must find."""
 IN_A_STORM = {
-    "no_inbox": "log",
-    "moves_first": "log",
-    "shuffling_relay": "log",
-    "naive_feed": "log",
-    "commits_first": "kafka",
+    "no_inbox": ("log", "bus.handled"),
+    "moves_first": ("log", "consumer.uncommitted"),
+    "shuffling_relay": ("log", ""),
+    "naive_feed": ("log", ""),
+    "commits_first": ("kafka", "consumer.uncommitted"),
 }
-"""Those that a storm must find, and on which adapter it looks for them."""
+"""Those that a storm must find: on which adapter it looks for them, and where processes die that it may meet them."""
 
 
 def break_(mutant: str) -> None:

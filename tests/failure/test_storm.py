@@ -41,13 +41,15 @@ async def test_a_minute_of_storm_on_kafka_breaks_no_promise() -> None:
 
 @pytest.mark.timeout(240)
 async def test_a_short_storm_on_the_event_log_breaks_no_promise() -> None:
-    code, said = await _storm("--seconds", SHORT, "--seed", SEED, "--adapter", "log")
+    code, said = await _storm("--seconds", SHORT, "--seed", SEED, "--adapter", "log", "--point", "bus.handled")
     assert code == 0, said
 
 
 @pytest.mark.timeout(240)
 @pytest.mark.parametrize("mutant", IN_A_STORM)
 async def test_a_short_storm_finds_what_is_broken(mutant: str) -> None:
-    code, said = await _storm("--seconds", SHORT, "--seed", SEED, "--adapter", IN_A_STORM[mutant], mutant=mutant)
+    adapter, point = IN_A_STORM[mutant]
+    dying = ("--point", point) if point else ()
+    code, said = await _storm("--seconds", SHORT, "--seed", SEED, "--adapter", adapter, *dying, mutant=mutant)
     assert code == 1, said
     assert " breaches" in said, said

@@ -59,7 +59,7 @@ class Outcome:
         ]
 
 
-async def storm(seed: int, seconds: float, *, kafka: bool, say: Callable[[str], None]) -> Outcome:
+async def storm(seed: int, seconds: float, *, kafka: bool, point: str, say: Callable[[str], None]) -> Outcome:
     """Live through one storm and count."""
     outcome = Outcome(seed, seconds)
     async with town(kafka=kafka, seed=seed) as (built, crowd):
@@ -71,7 +71,7 @@ async def storm(seed: int, seconds: float, *, kafka: bool, say: Callable[[str], 
             asyncio.ensure_future(_progress(built, say)),
         ]
         submitting = asyncio.ensure_future(crowd.submit_all(round(seconds * TICKETS_A_SECOND), seconds * 0.9))
-        await _blow(built, plan(seed, seconds, kafka=kafka))
+        await _blow(built, plan(seed, seconds, kafka=kafka, point=point))
         say("the storm is over; what is under way goes to its end")
         await submitting
         report = await _calm(built, say)
@@ -153,6 +153,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--adapter", choices=("kafka", "log"), default="kafka")
+    parser.add_argument(
+        "--point", default="", help="kill twice as often, and let each next life end at this crash point"
+    )
     asked = parser.parse_args()
     seed = random.SystemRandom().randrange(1_000_000) if asked.seed is None else asked.seed
     print(f"seed {seed}, {asked.seconds:.0f} s, on {'Kafka' if asked.adapter == 'kafka' else 'the event log'}")
@@ -161,7 +164,7 @@ def main() -> int:
         sys.stderr.write(f"{what}\n")
 
     try:
-        outcome = uvloop.run(storm(seed, asked.seconds, kafka=asked.adapter == "kafka", say=say))
+        outcome = uvloop.run(storm(seed, asked.seconds, kafka=asked.adapter == "kafka", point=asked.point, say=say))
     except CannotRun as error:
         print(f"no Kafka to storm: {error}; or let it rage on the event log with ADAPTER=log")
         return CANNOT_RUN
