@@ -48,7 +48,6 @@ class Proxy:
     target: Callable[[], int]
     peer_of: Callable[[bytes], str] = lambda _: ""
     port: int = 0
-    carried: int = 0
     _wrong: dict[str, str] = field(default_factory=dict)
     _links: set[Link] = field(default_factory=set)
     _better: asyncio.Event = field(default_factory=asyncio.Event)
@@ -96,7 +95,6 @@ class Proxy:
             return writer.transport.abort()
         link = Link(writer, there, self.peer_of(b""))
         self._links.add(link)
-        self.carried += 1
         try:
             await asyncio.gather(self._pump(link, reader, there, names=True), self._pump(link, there_reader, writer))
         except (OSError, RuntimeError):
